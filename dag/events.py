@@ -1,0 +1,46 @@
+"""Step events: what happened in an execution, numbered and chained by the strand that says it."""
+
+import zlib
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+from pydantic import JsonValue
+
+EventType = Literal[
+    "execution.started",
+    "execution.succeeded",
+    "execution.failed",
+    "execution.cancelled",
+    "execution.timed_out",
+    "node.started",
+    "node.waiting",
+    "node.succeeded",
+    "node.failed",
+    "node.skipped",
+    "node.cancelled",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """One thing that happened. `n` counts from 1 within a strand; `previous` is the checksum of event n - 1."""
+
+    execution: str
+    attempt: int
+    strand: str
+    n: int
+    type: EventType
+    path: str
+    at: float
+    """Seconds since the epoch, by Temporal's clock."""
+    data: JsonValue
+    previous: int
+    checksum: int
+    task: int
+    """The history length of the workflow task that said it: of two writers of one number, the later task is right."""
+
+
+def checksum(previous: int, n: int, type: EventType, path: str, data: JsonValue) -> int:
+    """Chain an event to the one before it. Time is left out: a replay says the same event at the same time anyway."""
+    return zlib.crc32(orjson.dumps([n, type, path, data]), previous)

@@ -1,0 +1,34 @@
+"""What the interpreter hands a worker beside an activity's config: the second argument of every activity."""
+
+from dataclasses import dataclass, field
+
+Part = str | tuple[str]
+"""Text, or the name of a secret in a tuple of one."""
+
+
+@dataclass(frozen=True)
+class SecretText:
+    """A string of the config that holds secrets: its place (a JSON pointer), and the parts it is made of. The config itself
+    has `***` there, so that no secret and no look-alike in a tenant's data is ever resolved by mistake."""
+
+    at: str
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How to run one activity. Its tenant, execution, path and attempt are in Temporal's own activity info: the workflow id is
+    `<tenant>/<execution id>`, the activity id is the node's path."""
+
+    timeout: float
+    """Seconds that one attempt may take; past them it ends with `timeout.attempt`."""
+    deadline: float | None = None
+    """Seconds since the epoch at which the node's own timeout strikes; past it an attempt ends with `timeout.node`."""
+    earlier_attempts: int = 0
+    """Attempts made before this activity was scheduled, as a local one."""
+    retry_when: str | None = None
+    """An expression over `error`: false means that this error is not worth another attempt."""
+    retry_never: tuple[str, ...] = ()
+    secrets: tuple[SecretText, ...] = ()
+    mask: tuple[str, ...] = field(default=())
+    """JSON pointers (`*` allowed) into the output that records never show in clear."""

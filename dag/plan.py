@@ -1,0 +1,164 @@
+"""A version compiled for running: everything resolved, nothing left to look up. Immutable and content-hashed."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from pydantic import JsonValue, TypeAdapter
+
+Pointer = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Leads from a port of one node to another node; nodes by their place in the written order."""
+
+    source: int
+    port: str
+    target: int
+
+
+@dataclass(frozen=True)
+class Join:
+    """How many live edges a node waits for: all that can come (None), or the first `count`."""
+
+    count: int | None = None
+    cancel_rest: bool = False
+
+
+@dataclass(frozen=True)
+class Template:
+    """A JSON value and the places in it of strings that hold `${{ … }}` (dag/templates.py renders it)."""
+
+    value: JsonValue = None
+    places: tuple[Pointer, ...] = ()
+
+
+@dataclass(frozen=True)
+class Retry:
+    """When a failed attempt is tried again, and how soon; times in seconds."""
+
+    max_attempts: int = 1
+    initial: float = 1.0
+    factor: float = 2.0
+    max: float = 60.0
+    when: str | None = None
+    never: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """What only activity nodes have."""
+
+    effects: bool
+    """False: may run as a local activity, and again after a crash."""
+    retry: Retry
+    attempt_timeout: float
+    queue: str | None = None
+    mask: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PlanNode:
+    """One step, with its type's defaults filled in."""
+
+    id: str
+    type: str
+    title: str | None = None
+    join: Join = Join()
+    when: str | None = None
+    config: Template = Template()
+    """Of a control word with its defaults filled in; fields that are expressions are bare text and no template."""
+    continue_on_error: bool = False
+    timeout: float | None = None
+    call: Call | None = None
+    """None: a control word, run inside the interpreter."""
+    branch: int | None = None
+    """The innermost branch this node is in, named by its edge into the any/count join."""
+
+
+@dataclass(frozen=True)
+class PlanGraph:
+    """Nodes in written order, the edges between them (by target, in the order of `needs`), variables and output."""
+
+    nodes: tuple[PlanNode, ...]
+    edges: tuple[Edge, ...] = ()
+    vars: Template | None = None
+    output: Template | None = None
+    ends: tuple[int, ...] = ()
+    """Nodes whose outputs make the graph's output when none is written."""
+
+    @cached_property
+    def incoming(self) -> tuple[tuple[int, ...], ...]:
+        """For each node, the edges that lead to it."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for number, edge in enumerate(self.edges):
+            found[edge.target].append(number)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def outgoing(self) -> tuple[tuple[int, ...], ...]:
+        """For each node, the edges that leave it, in the written order of their targets."""
+        found: list[list[int]] = [[] for _ in self.nodes]
+        for number, edge in enumerate(self.edges):
+            found[edge.source].append(number)
+        return tuple(map(tuple, found))
+
+    @cached_property
+    def members(self) -> Mapping[int, tuple[int, ...]]:
+        """For each branch, by its edge, the nodes whose innermost branch it is."""
+        found: dict[int, list[int]] = {}
+        for number, node in enumerate(self.nodes):
+            if node.branch is not None:
+                found.setdefault(node.branch, []).append(number)
+        return {branch: tuple(nodes) for branch, nodes in found.items()}
+
+    @cached_property
+    def wired_errors(self) -> frozenset[int]:
+        """The nodes whose `error` port leads somewhere."""
+        return frozenset(edge.source for edge in self.edges if edge.port == "error")
+
+    @cached_property
+    def wired_ports(self) -> frozenset[tuple[int, str]]:
+        """The ports that lead somewhere."""
+        return frozenset((edge.source, edge.port) for edge in self.edges)
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Where each node stands in the written order, by its id."""
+        return {node.id: number for number, node in enumerate(self.nodes)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one execution of one version runs."""
+
+    workflow: str
+    version: int
+    graph: PlanGraph
+    title: str | None = None
+    fail: Literal["fast", "wait"] = "fast"
+    timeout: float | None = None
+    priority: int = 3
+    env: tuple[str, ...] = ()
+    """The names of the tenant's settings that expressions read."""
+
+    @cached_property
+    def hash(self) -> str:
+        """Equal plans have equal hashes; the order of keys counts."""
+        return hashlib.sha256(encode(self)).hexdigest()
+
+
+_PLAN = TypeAdapter(Plan)
+
+
+def encode(plan: Plan) -> bytes:
+    """Write a plan as JSON, the same bytes every time."""
+    return _PLAN.dump_json(plan, exclude_defaults=True)
+
+
+def decode(text: bytes) -> Plan:
+    """Read what `encode` wrote."""
+    return _PLAN.validate_json(text)
