@@ -1,7 +1,7 @@
 """What can go wrong by an author's or a caller's doing, with a public code that never changes meaning."""
 
 import inspect
-from typing import ClassVar, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -28,7 +28,7 @@ class ErrorValue(BaseModel):
 class PerdureError(Exception):
     """Something is wrong that its author or caller can mend."""
 
-    code: ClassVar[str] = "internal"
+    code: str = "internal"
     retryable: bool = False
 
     def __init__(self, message: str | None = None, /, *, details: JsonValue = None, retryable: bool | None = None):
