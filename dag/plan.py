@@ -37,6 +37,16 @@ class Template:
 
 
 @dataclass(frozen=True)
+class Sees:
+    """What expressions read, found by the compiler, so that only that is laid before them."""
+
+    roots: tuple[str, ...] = ()
+    """`input`, `vars`, `env`, `execution`; not `nodes`, nor names that a type binds itself (`item`, `index`, `result`)."""
+    nodes: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """Places of nodes, each with the fields read of it: `output`, `status`, `port`, `error`."""
+
+
+@dataclass(frozen=True)
 class Retry:
     """When a failed attempt is tried again, and how soon; times in seconds."""
 
@@ -75,6 +85,8 @@ class PlanNode:
     timeout: float | None = None
     call: Call | None = None
     """None: a control word, run inside the interpreter."""
+    sees: Sees = Sees()
+    """Of `when` and all of `config`."""
     branch: int | None = None
     """The innermost branch this node is in, named by its edge into the any/count join."""
 
@@ -86,7 +98,9 @@ class PlanGraph:
     nodes: tuple[PlanNode, ...]
     edges: tuple[Edge, ...] = ()
     vars: Template | None = None
+    vars_see: Sees = Sees()
     output: Template | None = None
+    output_sees: Sees = Sees()
     ends: tuple[int, ...] = ()
     """Nodes whose outputs make the graph's output when none is written."""
 

@@ -1,0 +1,341 @@
+"""What a node yields, given what it can see: control words end here, activities get their config. Pure, and the same in the
+interpreter (small budget) and in the local activity that takes over what exceeds it (large budget)."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Literal
+
+import orjson
+from pydantic import JsonValue
+
+from dag import expressions
+from dag.durations import DurationInvalid, parse_duration
+from dag.errors import ErrorValue, PerdureError
+from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
+from dag.invocation import SecretText
+from dag.plan import Template
+from dag.templates import as_text, render
+
+Scope = Mapping[str, JsonValue]
+
+INLINE_ITEMS = 1_000
+"""A data node over more items than this is computed outside the workflow task."""
+FEWEST_STEPS = 1_000
+"""What an expression over one item may always take."""
+
+
+class ConfigInvalid(PerdureError):
+    """The node's config does not hold what its type needs."""
+
+    code = "config.invalid"
+
+
+class SwitchNoMatch(PerdureError):
+    """No case of the switch matches and nothing is wired to its `default` port."""
+
+    code = "switch.no_match"
+
+
+@dataclass(frozen=True)
+class Job:
+    """Everything about a node that computing it needs, besides what it sees."""
+
+    type: str
+    config: Template
+    when: str | None = None
+    wired: tuple[str, ...] = ()
+    """The node's ports that lead somewhere."""
+
+
+@dataclass(frozen=True)
+class Computed:
+    """What came of it. `value` is an output, a config (call), a time (wait: seconds since the epoch) or an error (fail)."""
+
+    kind: Literal["done", "skip", "call", "wait", "stop", "fail"]
+    value: JsonValue = None
+    port: str | None = "out"
+    secrets: tuple[SecretText, ...] = ()
+
+
+class Evaluator:
+    """Evaluates a node's expressions within one budget for all of them."""
+
+    def __init__(self, scope: Scope, moment: Moment, budget: Budget):
+        self._scope = scope
+        self._moment = moment
+        self._budget = budget
+        self._began = time.perf_counter()
+        self._rendered = 0
+
+    @property
+    def now(self) -> float:
+        """The moment of the evaluation, in seconds since the epoch."""
+        return self._moment.now_ms / 1000
+
+    def value(self, source: str) -> JsonValue | Missing:
+        """The value of an expression."""
+        self._check_clock()
+        return expressions.evaluate(source, self._scope, self._moment, self._budget)
+
+    def true(self, source: str) -> bool:
+        """Whether a condition holds."""
+        self._check_clock()
+        return expressions.condition(source, self._scope, self._moment, self._budget)
+
+    def render(self, template: Template) -> tuple[JsonValue, tuple[SecretText, ...]]:
+        """A template with its markers replaced by what they yield."""
+        rendered = render(template, self._marker)
+        return rendered.value, rendered.secrets
+
+    def items(self, source: str) -> list[JsonValue]:
+        """The items that a data node goes over."""
+        return as_items(self.value(source))
+
+    def each(self, items: list[JsonValue]) -> "ItemEvaluator":
+        """An evaluator that sees one item at a time, the budget shared out among them."""
+        if self._budget is expressions.INLINE and len(items) > INLINE_ITEMS:
+            raise ExpressionBudget(f"More than {INLINE_ITEMS} items.")
+        steps = max(FEWEST_STEPS, self._budget.steps // max(1, len(items)))
+        return ItemEvaluator(self, self._scope, self._moment, replace(self._budget, steps=steps))
+
+    def _marker(self, source: str) -> JsonValue | Missing:
+        value = self.value(source)
+        if isinstance(value, dict | list | str):
+            self._rendered += len(value) if isinstance(value, str) else len(orjson.dumps(value))
+            if self._rendered > self._budget.result:
+                raise ExpressionBudget(f"The config grows beyond {self._budget.result} bytes.")
+        return value
+
+    def _check_clock(self) -> None:
+        if self._budget.seconds is not None and time.perf_counter() - self._began > self._budget.seconds:
+            raise ExpressionBudget("The node's expressions took too long.", by_clock=True)
+
+
+class ItemEvaluator:
+    """Evaluates an expression for each of a list of items."""
+
+    def __init__(self, whole: Evaluator, scope: Scope, moment: Moment, budget: Budget):
+        self._whole = whole
+        self._scope = dict(scope)
+        self._moment = moment
+        self._budget = budget
+
+    def value(self, source: str, **names: JsonValue) -> JsonValue | Missing:
+        """The value of an expression that sees `names` too."""
+        self._whole._check_clock()  # pyright: ignore[reportPrivateUsage]
+        self._scope.update(names)
+        return expressions.evaluate(source, self._scope, self._moment, self._budget)
+
+    def true(self, source: str, **names: JsonValue) -> bool:
+        """Whether a condition holds that sees `names` too."""
+        self._scope.update(names)
+        return expressions.condition(source, self._scope, self._moment, self._budget)
+
+
+Config = Mapping[str, JsonValue]
+Word = Callable[[Job, Evaluator], Computed]
+
+
+def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
+    """Ask `when`, then do what the node's type says. Exceeding an inline budget raises; every other error is a result."""
+    evaluator = Evaluator(scope, moment, budget)
+    try:
+        if job.when is not None and not evaluator.true(job.when):
+            return Computed("skip", port=None)
+        return WORDS.get(job.type, _call)(job, evaluator)
+    except ExpressionBudget as error:
+        if budget is expressions.INLINE:
+            raise
+        return failure(error.value())
+    except PerdureError as error:
+        return failure(error.value())
+
+
+def failure(error: ErrorValue) -> Computed:
+    """The error as what came of it."""
+    return Computed("fail", error.model_dump(mode="json", exclude_none=True), port=None)
+
+
+def _call(job: Job, evaluator: Evaluator) -> Computed:
+    config, secrets = evaluator.render(job.config)
+    return Computed("call", config, secrets=secrets)
+
+
+def _if(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("done", port="true" if evaluator.true(_text(job, "condition")) else "false")
+
+
+def _switch(job: Job, evaluator: Evaluator) -> Computed:
+    config = _config(job)
+    cases = config["cases"]
+    assert isinstance(cases, dict)
+    if config.get("value") is None:
+        match = next((port for port, case in cases.items() if evaluator.true(str(case))), None)
+    else:
+        value = _present(evaluator.value(_text(job, "value")))
+        match = next((port for port, case in cases.items() if _is_one_of(value, case)), None)
+    if match is None and "default" not in job.wired:
+        raise SwitchNoMatch
+    return Computed("done", port=match or "default")
+
+
+def _is_one_of(value: JsonValue, literals: JsonValue) -> bool:
+    listed = literals if isinstance(literals, list) else [literals]
+    return any(isinstance(value, bool) == isinstance(literal, bool) and value == literal for literal in listed)
+
+
+def _set(job: Job, evaluator: Evaluator) -> Computed:
+    values = _config(job)["values"]
+    assert isinstance(values, dict)
+    return Computed("done", {name: _present(evaluator.value(str(source))) for name, source in values.items()})
+
+
+def _transform(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("done", _present(evaluator.value(_text(job, "expression"))))
+
+
+def _map(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    each, source = evaluator.each(items), _text(job, "expression")
+    return Computed("done", [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)])
+
+
+def _filter(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    each, source = evaluator.each(items), _text(job, "condition")
+    return Computed("done", [item for n, item in enumerate(items) if each.true(source, item=item, index=n)])
+
+
+def _reduce(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    initial = _config(job).get("initial")
+    result = None if initial is None else _present(evaluator.value(str(initial)))
+    each, source = evaluator.each(items), _text(job, "expression")
+    for n, item in enumerate(items):
+        result = _present(each.value(source, item=item, index=n, result=result))
+    return Computed("done", result)
+
+
+def _sort(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    each, source = evaluator.each(items), _text(job, "by")
+    keys = [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
+    if not (all(isinstance(key, str) for key in keys) or all(_is_number(key) for key in keys)):
+        raise ExpressionType("`by` of a sort gives a number for every item, or text for every item.")
+    descending = _config(job).get("order") == "descending"
+    order = sorted(range(len(items)), key=lambda n: keys[n], reverse=descending)  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return Computed("done", [items[n] for n in order])
+
+
+def _is_number(value: JsonValue) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _group(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    each, source = evaluator.each(items), _text(job, "by")
+    groups: dict[str, JsonValue] = {}
+    for n, item in enumerate(items):
+        members = groups.setdefault(as_text(each.value(source, item=item, index=n)), [])
+        assert isinstance(members, list)
+        members.append(item)
+    return Computed("done", groups)
+
+
+def _split(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    size = _rendered(job, evaluator).get("size")
+    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+        raise ConfigInvalid("`size` of a split is a whole number from 1.")
+    return Computed("done", [items[n : n + size] for n in range(0, len(items), size)])
+
+
+def _merge(job: Job, evaluator: Evaluator) -> Computed:
+    config = _config(job)
+    sources = config["sources"]
+    assert isinstance(sources, list)
+    values = [value for value in (_present(evaluator.value(str(source))) for source in sources) if value is not None]
+    match config.get("mode"):
+        case "list":
+            return Computed("done", values)
+        case "first" | "last" as end:
+            return Computed("done", values[0 if end == "first" else -1] if values else None)
+        case _:
+            merged: dict[str, JsonValue] = {}
+            for value in values:
+                if not isinstance(value, dict):
+                    raise ConfigInvalid(
+                        "A merge of mode `object` takes objects only; use mode `list` for other values."
+                    )
+                merged.update(value)
+            return Computed("done", merged)
+
+
+def _delay(job: Job, evaluator: Evaluator) -> Computed:
+    config = _rendered(job, evaluator)
+    try:
+        if (span := config.get("for")) is not None:
+            return Computed("wait", evaluator.now + parse_duration(span).total_seconds())
+        until = datetime.fromisoformat(str(config.get("until")))
+    except DurationInvalid as error:
+        raise ConfigInvalid(f"`for` of a delay: {error.message}") from None
+    except ValueError:
+        raise ConfigInvalid("`until` of a delay is an ISO 8601 time, such as 2030-01-31T09:00:00Z.") from None
+    return Computed("wait", (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp())
+
+
+def _stop(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("stop", _rendered(job, evaluator).get("output"), port=None)
+
+
+def _fail(job: Job, evaluator: Evaluator) -> Computed:
+    config = _rendered(job, evaluator)
+    message = as_text(config.get("message"))
+    return failure(ErrorValue(code=str(config["code"]), message=message, details=config.get("details")))
+
+
+def _render(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("done", evaluator.render(job.config)[0])
+
+
+WORDS: Mapping[str, Word] = {
+    "if": _if,
+    "switch": _switch,
+    "set": _set,
+    "transform": _transform,
+    "map": _map,
+    "filter": _filter,
+    "reduce": _reduce,
+    "sort": _sort,
+    "group": _group,
+    "split": _split,
+    "merge": _merge,
+    "delay": _delay,
+    "stop": _stop,
+    "fail": _fail,
+    "": _render,
+}
+"""By control word. The empty word renders what a graph declares: its variables, its output."""
+
+
+def _config(job: Job) -> Config:
+    assert isinstance(job.config.value, dict)
+    return job.config.value
+
+
+def _rendered(job: Job, evaluator: Evaluator) -> Config:
+    value, _ = evaluator.render(job.config)
+    assert isinstance(value, dict)
+    return value
+
+
+def _text(job: Job, field: str) -> str:
+    source = _config(job)[field]
+    assert isinstance(source, str)
+    return source
+
+
+def _present(value: JsonValue | Missing) -> JsonValue:
+    return None if value is MISSING else value  # pyright: ignore[reportReturnType]

@@ -1,0 +1,63 @@
+"""Numbers and chains the step events of one strand, and hands them to the sink."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from dag.events import EventType, StepEvent, checksum
+
+Emit = Callable[[StepEvent, bool], None]
+"""Takes an event, and whether it is said again in a replay."""
+
+
+@dataclass(slots=True)
+class Written:
+    """How far a strand's journal has come: carried over continue-as-new."""
+
+    n: int = 0
+    checksum: int = 0
+
+
+@dataclass(slots=True)
+class Now:
+    """What is the same for all that one activation says."""
+
+    time: float = 0.0
+    history_length: int = 0
+    replaying: bool = False
+
+
+class Journal:
+    """Writes the events of one strand, deterministically: a replay says the same again."""
+
+    def __init__(self, execution: str, attempt: int, strand: str, written: Written, now: Now, emit: Emit):
+        self._execution = execution
+        self._attempt = attempt
+        self._strand = strand
+        self._written = written
+        self._now = now
+        self._emit = emit
+
+    def say(self, type: EventType, path: str = "", data: JsonValue = None) -> None:
+        """Something happened."""
+        written, now = self._written, self._now
+        previous = written.checksum
+        written.n += 1
+        written.checksum = checksum(previous, written.n, type, path, data)
+        self._emit(
+            StepEvent(
+                execution=self._execution,
+                attempt=self._attempt,
+                strand=self._strand,
+                n=written.n,
+                type=type,
+                path=path,
+                at=now.time,
+                data=data,
+                previous=previous,
+                checksum=written.checksum,
+                task=now.history_length,
+            ),
+            now.replaying,
+        )
