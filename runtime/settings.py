@@ -1,0 +1,61 @@
+"""What an operator can set, read once from the environment when a process starts."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from dag.errors import PerdureError
+
+
+class SettingsInvalid(PerdureError):
+    """A setting has a value that cannot be used."""
+
+
+def split(value: object) -> object:
+    """Read `a, b` as a list: nobody writes JSON into an environment variable gladly."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def seconds(value: object) -> object:
+    """Read `30` as thirty seconds; ISO 8601 is read too."""
+    return float(value) if isinstance(value, str) and value.strip().isdecimal() else value
+
+
+class Settings(BaseSettings):
+    """Each field is the environment variable PERDURE_<FIELD>."""
+
+    model_config = SettingsConfigDict(env_prefix="PERDURE_", frozen=True, hide_input_in_errors=True)
+
+    temporal_address: str = Field("127.0.0.1:7233", pattern=r"^[^\s/]+:\d{1,5}$")
+    """Host and port of Temporal's frontend."""
+    temporal_namespace: str = Field("default", min_length=1)
+    """One per environment."""
+    queue: str = Field("perdure", min_length=1)
+    """The Temporal task queue of executions and their activities."""
+    egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
+    """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""
+    max_activities: int = Field(200, ge=1, le=10_000)
+    """Activities that run at once in one worker process. They wait for others most of the time; memory is the limit."""
+    max_workflow_tasks: int = Field(100, ge=2, le=1_000)
+    """Executions that one worker process steps at once; a thread each."""
+    max_cached_executions: int = Field(500, ge=0, le=100_000)
+    """Executions kept in memory between their steps, about a quarter of a MiB each when small. A cold one is read back from its
+    history, 30 ms when short: for bursts add workers rather than cache."""
+    graceful_shutdown: Annotated[timedelta, BeforeValidator(seconds)] = Field(timedelta(seconds=30), ge=timedelta(0))
+    """How long a worker that is asked to stop lets its running activities end; in seconds."""
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    """The least important messages that are still written."""
+
+
+def read() -> Settings:
+    """Read the environment, or say which variable is wrong and why, without its value: it may hold a secret."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        problems = [
+            f"PERDURE_{str(error['loc'][0]).upper()}: {error['msg']}"
+            for error in wrong.errors(include_url=False, include_context=False, include_input=False)
+        ]
+        raise SettingsInvalid("\n".join(dict.fromkeys(problems))) from None

@@ -1,0 +1,133 @@
+"""Where a worker sends what happens, without ever waiting for it."""
+
+import asyncio
+import logging
+import threading
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+from dag.events import StepEvent
+from worker.records import Attempt
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step event, and whether a replay said it."""
+
+    event: StepEvent
+    replaying: bool
+
+
+Entry = Step | Attempt
+
+
+class Sink(Protocol):
+    """Takes step events and records of attempts, from any thread, in no time; what it cannot keep is lost and counted."""
+
+    def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 the interpreter's call, positional for speed
+        """Take what an interpreter says."""
+        ...
+
+    def attempt(self, record: Attempt) -> None:
+        """Take what is known of an attempt that has ended."""
+        ...
+
+
+class Unavailable(Exception):
+    """A batch could not be written now, but may be later."""
+
+
+class BufferedSink:
+    """Hands batches to `write`. When `write` says Unavailable it is asked again with the same batch, while the buffer fills and
+    then drops; dropped step events come back by healing."""
+
+    def __init__(
+        self,
+        write: Callable[[Sequence[Entry]], Awaitable[None]],
+        *,
+        limit: int = 100_000,
+        batch: int = 1_000,
+        every: float = 0.02,
+        patience: float = 5.0,
+    ):
+        self._write = write
+        self._limit = limit
+        self._batch = batch
+        self._every = every
+        self._patience = patience
+        self._waiting: deque[Entry] = deque()
+        self._lock = threading.Lock()
+        self._awake = False
+        self._wake = asyncio.Event()
+        self._closing = asyncio.Event()
+        self.dropped = 0
+
+    async def __aenter__(self) -> Self:
+        self._loop = asyncio.get_running_loop()
+        self._writer = asyncio.create_task(self._write_on(), name="perdure step-event sink")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Write what is left, for as long as `patience` allows."""
+        self._closing.set()
+        self._wake.set()
+        try:
+            await asyncio.wait_for(self._writer, self._patience)
+        except TimeoutError:
+            pass
+        self._count_dropped(len(self._waiting))
+        self._waiting.clear()
+
+    def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
+        """Take what an interpreter says; called on the threads that run workflow tasks."""
+        self._take(Step(event, replaying))
+
+    def attempt(self, record: Attempt) -> None:
+        """Take what is known of an attempt that has ended."""
+        self._take(record)
+
+    def _take(self, entry: Entry) -> None:
+        # A deque appends atomically, so the way of nearly every event needs no lock.
+        if len(self._waiting) >= self._limit:
+            self._count_dropped(1)
+            return
+        self._waiting.append(entry)
+        if not self._awake:  # waking the loop costs a system call: once per batch is enough
+            self._awake = True
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def _count_dropped(self, count: int) -> None:
+        with self._lock:
+            self.dropped += count
+
+    async def _write_on(self) -> None:
+        while True:
+            await self._wake.wait()
+            if not self._closing.is_set() and len(self._waiting) < self._batch:
+                await self._rest(self._every)
+            self._wake.clear()
+            self._awake = False  # before looking: what is taken from now on wakes again
+            while self._waiting:
+                await self._write_batch([self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))])
+            if self._closing.is_set():
+                return
+
+    async def _write_batch(self, batch: Sequence[Entry]) -> None:
+        pause = self._every
+        while True:
+            try:
+                return await self._write(batch)
+            except Unavailable:
+                await self._rest(pause)
+                pause = min(pause * 2, 1.0)
+            except Exception:
+                # A bug in what writes must not end the journal of everything else. Its step events come back by healing.
+                logger.exception("A batch of %d records could not be written and is dropped", len(batch))
+                return self._count_dropped(len(batch))
+
+    async def _rest(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
