@@ -23,7 +23,9 @@ class Reference(BaseModel):
 class Log(Protocol):
     """Writes one line that people see beside the node run."""
 
-    def __call__(self, message: str, /, *, level: Literal["debug", "info", "warning", "error"] = "info") -> None: ...
+    def __call__(self, message: str, /, *, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
+        """Never waits and never fails; lines beyond a node run's share are dropped."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -43,3 +45,5 @@ class Context:
     """Tells how far the work has come; beyond a minute of work, call it now and then."""
     store: Callable[[bytes, str], Awaitable[Reference]]
     """Keeps a large result, given with its media type, outside the execution's own data."""
+    conceal: Callable[[str], None]
+    """Treats a text learnt on the way (an access token) like the secrets of the config: `***` in output, error and log."""
