@@ -48,7 +48,8 @@ test-slow: .venv/.ok ## the slow tests
 
 .venv/.ok: .tools/.uv-$(UV_VERSION) pyproject.toml uv.lock
 	@echo "Installing the locked packages into .venv"
-	@.tools/bin/uv sync --quiet --frozen --python .tools/bin/python
+	@.tools/bin/uv sync --quiet --frozen --offline --python .tools/bin/python 2>/dev/null || \
+	  .tools/bin/uv sync --quiet --frozen --python .tools/bin/python
 	@touch $@
 
 .tools/.uv-$(UV_VERSION):
