@@ -46,4 +46,4 @@ class Context:
     store: Callable[[bytes, str], Awaitable[Reference]]
     """Keeps a large result, given with its media type, outside the execution's own data."""
     conceal: Callable[[str], None]
-    """Treats a text learnt on the way (an access token) like the secrets of the config: `***` in output, error and log."""
+    """Treats a text learnt on the way, such as a token, like a secret of the config: `***` in output, error and log."""
