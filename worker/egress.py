@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import cast
 
 import anyio
 import httpcore2
@@ -83,7 +84,7 @@ class _Guard(httpcore2.AsyncNetworkBackend):
 
     def __init__(self, allow: tuple[Network, ...]):
         self._allow = allow
-        self._network: httpcore2.AsyncNetworkBackend = httpcore2.AnyIOBackend()
+        self._network = cast(httpcore2.AsyncNetworkBackend, httpcore2.AnyIOBackend())
 
     async def connect_tcp(
         self,
