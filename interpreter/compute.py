@@ -1,22 +1,23 @@
-"""What a node yields, given what it can see: control words end here, activities get their config. Pure, and the same in the
-interpreter (small budget) and in the local activity that takes over what exceeds it (large budget)."""
+"""What a node yields, given what it can see: control words end here, activities get their config.
+
+Pure, and the same in the interpreter (small budget) and in the local activity that takes over what exceeds it."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
 
 import orjson
+from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
+from dag.templates import as_text, render
 from pydantic import JsonValue
 
 from dag import expressions
 from dag.durations import DurationInvalid, parse_duration
 from dag.errors import ErrorValue, PerdureError
-from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
 from dag.invocation import SecretText
 from dag.plan import Template
-from dag.templates import as_text, render
 
 Scope = Mapping[str, JsonValue]
 
@@ -51,7 +52,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Computed:
-    """What came of it. `value` is an output, a config (call), a time (wait: seconds since the epoch) or an error (fail)."""
+    """What came of it. `value` is an output, a config (call), a time in seconds since the epoch (wait) or an error."""
 
     kind: Literal["done", "skip", "call", "wait", "stop", "fail"]
     value: JsonValue = None
@@ -95,7 +96,7 @@ class Evaluator:
 
     def each(self, items: list[JsonValue]) -> "ItemEvaluator":
         """An evaluator that sees one item at a time, the budget shared out among them."""
-        if self._budget is expressions.INLINE and len(items) > INLINE_ITEMS:
+        if self._budget.steps <= expressions.INLINE.steps and len(items) > INLINE_ITEMS:
             raise ExpressionBudget(f"More than {INLINE_ITEMS} items.")
         steps = max(FEWEST_STEPS, self._budget.steps // max(1, len(items)))
         return ItemEvaluator(self, self._scope, self._moment, replace(self._budget, steps=steps))
@@ -139,16 +140,14 @@ Word = Callable[[Job, Evaluator], Computed]
 
 
 def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
-    """Ask `when`, then do what the node's type says. Exceeding an inline budget raises; every other error is a result."""
+    """Ask `when`, then do what the node's type says. Exceeding the budget raises; every other error is a result."""
     evaluator = Evaluator(scope, moment, budget)
     try:
         if job.when is not None and not evaluator.true(job.when):
             return Computed("skip", port=None)
         return WORDS.get(job.type, _call)(job, evaluator)
-    except ExpressionBudget as error:
-        if budget is expressions.INLINE:
-            raise
-        return failure(error.value())
+    except ExpressionBudget:
+        raise
     except PerdureError as error:
         return failure(error.value())
 

@@ -1,4 +1,4 @@
-"""Which nodes of a graph may start, must be skipped or must be cancelled: decided from what has settled, with no I/O."""
+"""Which nodes of a graph may start, are skipped or are cancelled: decided from what has settled, with no I/O."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -65,7 +65,7 @@ class Standing:
 
 
 class Frontier:
-    """Runs joins, branches and dead paths over one graph. Every step costs what it touches, never the size of the graph."""
+    """Runs joins, branches and dead paths over one graph. A step costs what it touches, not the size of the graph."""
 
     def __init__(self, graph: PlanGraph, standing: Standing, *, fail_fast: bool):
         self._graph = graph
@@ -107,7 +107,7 @@ class Frontier:
         self._finish()
 
     def take(self, *, calls: bool = True) -> int | None:
-        """The next node to start, now running; none when nothing is ready. Without `calls`, activities stay in the queue."""
+        """The next node to start, now running, if one is ready. Without `calls`, activities stay in the queue."""
         waiting = (self._held, self._queue) if calls else (self._queue,)
         for queue in waiting:
             while queue:
@@ -305,7 +305,7 @@ class Frontier:
         return [node for edge in self._graph.incoming[join] for node in self._unsettled_in(edge)]
 
     def _unsettled_in(self, branch: int) -> list[int]:
-        """What has not settled in a branch, those within it included, in written order; settled parts are not walked twice."""
+        """What has not settled in a branch and those within it, in written order; settled parts are not walked twice."""
         found: list[int] = []
         entered: list[int] = []
         stack = [branch]

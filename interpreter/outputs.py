@@ -1,6 +1,7 @@
-"""The outputs of an execution's nodes: decoded when first read, and packed into segments that continue-as-new carries on.
+"""The outputs of an execution's nodes: decoded when first read, packed into segments that continue-as-new carries on.
 
-A segment, once full, keeps its bytes: external storage, which goes by content, stores it once however often it is carried."""
+A segment, once full, keeps its bytes: external storage goes by content and stores it once, however often it is carried.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field

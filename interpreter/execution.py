@@ -1,0 +1,519 @@
+"""One execution: what its nodes see, what settles them, what is to be done next.
+
+Deterministic and free of I/O; the Temporal side (workflow.py) carries out its orders and tells it what came of them."""
+
+import heapq
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Literal, Protocol
+
+import orjson
+from dag.expressions import ExpressionBudget, Moment
+from pydantic import JsonValue
+
+from dag import expressions
+from dag.errors import ErrorValue
+from dag.invocation import Invocation
+from dag.masks import masked
+from dag.plan import Plan, PlanNode, Sees, Template
+from interpreter.compute import Computed, Job, compute
+from interpreter.frontier import CANCELLED, FAILED, Changes, Frontier, Settled, Standing
+from interpreter.journal import Emit, Journal, Now
+from interpreter.outputs import Outputs
+from interpreter.start import Carried, Start, Wait
+
+SHOWN_BYTES = 64 * 1024
+"""Larger values are named in events by their size only."""
+
+VARS = -1
+OUTPUT = -2
+"""Stand for a node where the graph's own variables or output are computed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """Run an activity."""
+
+    number: int
+    node: PlanNode
+    config: JsonValue
+    invocation: Invocation
+    local: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """Compute a job with the large budget, outside the workflow task."""
+
+    number: int
+    job: Job
+    scope: Mapping[str, JsonValue]
+    moment: Moment
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ask what runs for a node to stop."""
+
+    number: int
+
+
+Order = Invoke | Evaluate | Cancel
+
+INLINE_UNTIMED = replace(expressions.INLINE, seconds=None)
+
+
+class Pace(Protocol):
+    """Keeps in history which computations this machine's clock cut short: a replay may be faster or slower."""
+
+    def recall(self) -> bool | None:
+        """In a replay, whether the computation about to start was cut short; None when nothing is to be recalled."""
+        ...
+
+    def record(self) -> None:
+        """The computation recalled last is cut short."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an execution ended."""
+
+    status: Literal["succeeded", "failed", "cancelled", "timed_out"]
+    output: JsonValue = None
+    error: ErrorValue | None = None
+
+
+class Execution:
+    """Runs one graph by taking ready nodes one at a time and settling them."""
+
+    def __init__(
+        self,
+        id: str,
+        start: Start,
+        plan: Plan,
+        *,
+        now: Now,
+        emit: Emit,
+        pace: Pace,
+        carried: Carried,
+        segments: Sequence[bytes] = (),
+    ):
+        self.id = id
+        self._pace = pace
+        self._start = start
+        self._plan = plan
+        self._graph = plan.graph
+        self._now = now
+        self._at = carried
+        self._journal = Journal(id, start.attempt, "", carried.written, now, emit)
+        self._outputs = Outputs(carried.outputs, segments)
+        self._frontier = Frontier(plan.graph, carried.standing, fail_fast=plan.fail == "fast")
+        self._alarms = [(wait.until, number) for number, wait in carried.waits.items()]
+        heapq.heapify(self._alarms)
+        self._calls: dict[int, Computed] = {}
+        """What runs now, by node: kept for a second attempt."""
+        self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
+        self.orders: list[Order] = []
+        self.outcome: Outcome | None = None
+
+    def begin(self) -> None:
+        """Compute the variables, then let the first nodes be ready."""
+        if self._at.begun:
+            return
+        self._journal.say(
+            "execution.started",
+            data={
+                "workflow": self._plan.workflow,
+                "version": self._plan.version,
+                "trigger": self._start.trigger,
+                **_shown("input", self._start.input),
+            },
+        )
+        self._at.begun = True
+        if self._graph.vars is None:
+            self._frontier.begin()
+        else:
+            self._compute(VARS, _rendering(self._graph.vars), self._graph.vars_see)
+
+    def advance(self, *, calls: bool) -> bool:
+        """Start the next ready node, if any; without `calls`, only control nodes."""
+        number = self._frontier.take(calls=calls)
+        if number is None:
+            return False
+        node = self._graph.nodes[number]
+        if node.type == "stop" and self._at.standing.failed is not None:
+            self._settle(number, Settled("skipped"))
+            return True
+        wired = (
+            tuple(self._graph.edges[edge].port for edge in self._graph.outgoing[number])
+            if node.type == "switch"
+            else ()
+        )
+        self._compute(number, Job(node.type, node.config, node.when, wired), node.sees)
+        return True
+
+    def computed(self, number: int, computed: Computed) -> None:
+        """What came of computing a node's job, here or outside."""
+        if number == VARS:
+            self._vars_computed(computed)
+        elif number == OUTPUT:
+            self._output_computed(computed)
+        elif self._frontier.is_cancelling(number):
+            self.cancelled(number)
+        else:
+            self._node_computed(number, computed)
+
+    def succeeded(self, number: int, text: bytes) -> None:
+        """An activity returned its output, as JSON text."""
+        self._outputs.put(number, text)
+        call = self._graph.nodes[number].call
+        data = {"output_bytes": len(text)}
+        if len(text) <= SHOWN_BYTES:
+            data = {"output": masked(self._outputs.value(number), call.mask if call else ())}
+        self._succeed(number, "out", data)
+
+    def failed(self, number: int, error: ErrorValue) -> None:
+        """An activity failed for good."""
+        self._fail(number, error)
+
+    def lasted(self, number: int) -> None:
+        """A local activity took too long to stay one: it starts again as a normal one."""
+        if self._frontier.is_cancelling(number):
+            self.cancelled(number)
+            return
+        self._invoke(number, self._calls[number], attempts=0, local=False)
+
+    def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
+        """A local attempt failed in a way worth another: that one is normal, after a wait."""
+        call = self._graph.nodes[number].call
+        assert call is not None
+        if call.retry.max_attempts <= 1 or self._frontier.is_cancelling(number):
+            self._fail(number, error)
+            return
+        until = self._now.time + (retry_after if retry_after is not None else call.retry.initial)
+        deadline = self._at.node_deadlines.get(number)
+        if deadline is not None and until >= deadline:
+            self._fail(number, timed_out_node(cause=error))
+        else:
+            self._wait(number, Wait(until, self._calls[number], attempts=1))
+
+    def cancelled(self, number: int) -> None:
+        """What ran for a node has stopped before it had an effect."""
+        self._journal.say("node.cancelled", self._graph.nodes[number].id)
+        self._settle(number, CANCELLED)
+
+    def cancel(self) -> None:
+        """A person ends the execution."""
+        self._apply(self._frontier.end("cancelled"))
+
+    def ring(self) -> None:
+        """Attend to everything whose time has come."""
+        if self._deadline is not None and self._deadline <= self._now.time:
+            self._deadline = None
+            self._apply(self._frontier.end("timed_out"))
+        while self._alarms and self._alarms[0][0] <= self._now.time:
+            _, number = heapq.heappop(self._alarms)
+            wait = self._at.waits.get(number)
+            if wait is None or wait.until > self._now.time:
+                continue
+            del self._at.waits[number]
+            if wait.call is not None:
+                self._invoke(number, wait.call, attempts=wait.attempts, local=False)
+            elif (deadline := self._at.node_deadlines.get(number)) is not None and deadline <= wait.until:
+                self._fail(number, timed_out_node())
+            else:
+                self._outputs.put_value(number, None)
+                self._succeed(number, "out", {"output": None})
+
+    def alarm(self) -> float | None:
+        """When to ring next."""
+        while self._alarms and self._alarms[0][1] not in self._at.waits:
+            heapq.heappop(self._alarms)
+        times = [self._alarms[0][0]] if self._alarms else []
+        if self._deadline is not None:
+            times.append(self._deadline)
+        return min(times, default=None)
+
+    def put_back(self, number: int) -> None:
+        """An order for this node could not be carried out now; it will be given again."""
+        self._at.node_deadlines.pop(number, None)
+        self._frontier.put_back(number)
+
+    def close(self) -> None:
+        """When every node has settled, find the outcome."""
+        if not self._frontier.done or self.outcome is not None or not self._at.begun:
+            return
+        standing = self._at.standing
+        if standing.ending == "cancelled":
+            self._end(Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled.")))
+        elif standing.ending == "timed_out":
+            message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
+            self._end(Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message)))
+        elif standing.failed is not None:
+            self._end(Outcome("failed", error=self._at.errors[standing.failed]))
+        elif standing.ending == "stopped":
+            self._end(Outcome("succeeded", self._at.stop_output))
+        elif self._graph.output is None:
+            self._end(Outcome("succeeded", self._end_outputs()))
+        else:
+            self._compute(OUTPUT, _rendering(self._graph.output), self._graph.output_sees)
+
+    def carried(self) -> tuple[Carried, list[bytes]]:
+        """What the next run goes on from."""
+        self._at.standing = self._frontier.standing()
+        self._at.outputs, segments = self._outputs.pack()
+        return self._at, segments
+
+    @property
+    def standing(self) -> Standing:
+        """Where each node stands, for queries."""
+        return self._at.standing
+
+    @property
+    def vars(self) -> Mapping[str, JsonValue]:
+        """The variables as they are now."""
+        return self._at.vars
+
+    @property
+    def unsettled(self) -> int:
+        """How many nodes have not settled."""
+        return self._frontier.unsettled
+
+    def waiting(self, most: int) -> list[str]:
+        """The first few nodes that wait for a time."""
+        return [self._graph.nodes[number].id for number in islice(self._at.waits, most)]
+
+    def waiting_first(self) -> str | None:
+        """The node whose time comes first, by the title people know it by."""
+        node = self._graph.nodes[self._alarms[0][1]] if self._alarms else None
+        return None if node is None else node.title or node.id
+
+    def _compute(self, number: int, job: Job, sees: Sees) -> None:
+        moment = Moment(int(self._now.time * 1000), self._seed(number))
+        scope = self._scope(sees)
+        was_slow = self._pace.recall()
+        try:
+            if was_slow:
+                raise ExpressionBudget
+            computed = compute(job, scope, moment, expressions.INLINE if was_slow is None else INLINE_UNTIMED)
+        except ExpressionBudget as error:
+            if error.by_clock:
+                self._pace.record()
+            self.orders.append(Evaluate(number, job, scope, moment))
+        else:
+            self.computed(number, computed)
+
+    def _seed(self, number: int) -> int:
+        return zlib.crc32(number.to_bytes(8, "big", signed=True), self._at.seed)
+
+    def _scope(self, sees: Sees) -> dict[str, JsonValue]:
+        scope: dict[str, JsonValue] = {}
+        for root in sees.roots:
+            scope[root] = self._root(root)
+        if sees.nodes:
+            scope["nodes"] = {self._graph.nodes[n].id: self._fields(n, fields) for n, fields in sees.nodes}
+        return scope
+
+    def _root(self, root: str) -> JsonValue:
+        match root:
+            case "input":
+                return self._start.input
+            case "vars":
+                return dict(self._at.vars)
+            case "env":
+                return dict(self._start.env)
+            case "execution":
+                return {
+                    "id": self.id,
+                    "workflow": self._plan.workflow,
+                    "version": self._plan.version,
+                    "started_at": _iso(self._at.started_at),
+                    "trigger": self._start.trigger,
+                    "attempt": self._start.attempt,
+                }
+            case _:
+                raise AssertionError(f"the compiler lets through an unknown root: {root}")
+
+    def _fields(self, number: int, fields: tuple[str, ...]) -> dict[str, JsonValue]:
+        seen: dict[str, JsonValue] = {}
+        for field in fields:
+            match field:
+                case "output":
+                    if self._at.standing.status[number] == "succeeded":
+                        seen["output"] = self._outputs.value(number)
+                case "status":
+                    seen["status"] = _public(self._at.standing.status[number])
+                case "port":
+                    seen["port"] = self._at.standing.port[number]
+                case _:
+                    error = self._at.errors.get(number)
+                    seen["error"] = None if error is None else error.model_dump(mode="json")
+        return seen
+
+    def _vars_computed(self, computed: Computed) -> None:
+        if computed.kind == "fail":
+            self._apply(self._frontier.end("failed"))
+            self._end(Outcome("failed", error=_error(computed)))
+        elif self._at.standing.ending is None:
+            assert isinstance(computed.value, dict)
+            self._at.vars = dict(computed.value)
+            self._frontier.begin()
+
+    def _output_computed(self, computed: Computed) -> None:
+        if computed.kind == "fail":
+            self._end(Outcome("failed", error=_error(computed)))
+        else:
+            self._end(Outcome("succeeded", computed.value))
+
+    def _node_computed(self, number: int, computed: Computed) -> None:
+        node = self._graph.nodes[number]
+        if computed.kind == "skip":
+            self._settle(number, Settled("skipped"))
+            return
+        self._journal.say("node.started", node.id, {"type": node.type, **_config_shown(computed)})
+        if node.timeout is not None:
+            self._at.node_deadlines[number] = self._now.time + node.timeout
+        match computed.kind:
+            case "done":
+                if node.type == "set":
+                    assert isinstance(computed.value, dict)
+                    self._at.vars.update(computed.value)
+                self._outputs.put_value(number, computed.value)
+                self._succeed(number, computed.port, _shown("output", computed.value))
+            case "stop":
+                self._at.stop_output = computed.value
+                self._outputs.put_value(number, computed.value)
+                self._succeed(number, None, _shown("output", computed.value))
+                self._apply(self._frontier.end("stopped"))
+            case "wait":
+                assert isinstance(computed.value, int | float)
+                self._wait(number, Wait(min(computed.value, self._at.node_deadlines.get(number, computed.value))))
+            case "call":
+                self._invoke(number, computed, attempts=0, local=not self._needs_queue(node))
+            case "fail":
+                self._fail(number, _error(computed))
+
+    def _needs_queue(self, node: PlanNode) -> bool:
+        return node.call is None or node.call.effects or node.call.queue is not None
+
+    def _invoke(self, number: int, computed: Computed, *, attempts: int, local: bool) -> None:
+        node = self._graph.nodes[number]
+        assert node.call is not None
+        self._calls[number] = computed
+        invocation = Invocation(
+            timeout=node.call.attempt_timeout,
+            deadline=self._at.node_deadlines.get(number),
+            earlier_attempts=attempts,
+            retry_when=node.call.retry.when,
+            retry_never=node.call.retry.never,
+            secrets=computed.secrets,
+            mask=node.call.mask,
+        )
+        self.orders.append(Invoke(number, node, computed.value, invocation, local))
+
+    def _wait(self, number: int, wait: Wait) -> None:
+        node = self._graph.nodes[number]
+        self._at.waits[number] = wait
+        heapq.heappush(self._alarms, (wait.until, number))
+        if wait.call is None:
+            self._frontier.wait(number)
+            self._journal.say("node.waiting", node.id, {"until": _iso(wait.until)})
+
+    def _succeed(self, number: int, port: str | None, data: Mapping[str, JsonValue]) -> None:
+        self._journal.say("node.succeeded", self._graph.nodes[number].id, {**data, "port": port})
+        self._settle(number, Settled("succeeded", port))
+
+    def _fail(self, number: int, error: ErrorValue) -> None:
+        node = self._graph.nodes[number]
+        error = error.at(node.id, node.id)
+        how = FAILED if self._frontier.is_cancelling(number) else self._frontier.failure_of(number)
+        self._at.errors[number] = error
+        self._journal.say("node.failed", node.id, {"error": _dumped(error), "port": how.port})
+        self._settle(number, how)
+
+    def _settle(self, number: int, how: Settled) -> None:
+        self._calls.pop(number, None)
+        self._at.node_deadlines.pop(number, None)
+        self._apply(self._frontier.settle(number, how))
+
+    def _apply(self, changes: Changes) -> None:
+        for number in changes.skipped:
+            self._journal.say("node.skipped", self._graph.nodes[number].id)
+        for join, failures in changes.unsatisfiable:
+            self._record_unsatisfiable(join, failures)
+        for number in changes.cancel:
+            if self._at.waits.pop(number, None) is None:
+                self.orders.append(Cancel(number))
+            else:
+                self.cancelled(number)
+
+    def _record_unsatisfiable(self, join: int, failures: Sequence[int]) -> None:
+        node = self._graph.nodes[join]
+        error = ErrorValue(
+            code="join.unsatisfiable",
+            message=f"Too few of the {len(self._graph.incoming[join])} edges into this join can still succeed.",
+            node=node.id,
+            path=node.id,
+            cause=[_dumped(self._at.errors[failure]) for failure in failures if failure in self._at.errors],
+        )
+        self._at.errors[join] = error
+        port = self._at.standing.port[join]
+        self._journal.say("node.failed", node.id, {"error": _dumped(error), "port": port})
+
+    def _end_outputs(self) -> JsonValue:
+        succeeded = [n for n in self._graph.ends if self._at.standing.status[n] == "succeeded"]
+        if len(self._graph.ends) == 1:
+            return self._outputs.value(succeeded[0]) if succeeded else None
+        if not self._graph.ends:
+            return None
+        return {self._graph.nodes[n].id: self._outputs.value(n) for n in succeeded}
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        data = _shown("output", outcome.output) if outcome.error is None else {"error": _dumped(outcome.error)}
+        self._journal.say(f"execution.{outcome.status}", data=data)
+
+
+def timed_out_node(cause: ErrorValue | None = None) -> ErrorValue:
+    """The error of a node whose own timeout struck."""
+    message = "The node took longer than its timeout, waits and retries included."
+    return ErrorValue(code="timeout.node", message=message, cause=None if cause is None else _dumped(cause))
+
+
+def _rendering(template: Template) -> Job:
+    return Job("", template)
+
+
+def _error(computed: Computed) -> ErrorValue:
+    return ErrorValue.model_validate(computed.value)
+
+
+def _dumped(error: ErrorValue) -> JsonValue:
+    return error.model_dump(mode="json", exclude_none=True)
+
+
+def _public(status: str) -> str:
+    return "pending" if status in ("clearing", "ready") else status
+
+
+def _iso(time: float) -> str:
+    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _config_shown(computed: Computed) -> dict[str, JsonValue]:
+    return _shown("config", computed.value) if computed.kind == "call" else {}
+
+
+def _shown(name: str, value: JsonValue) -> dict[str, JsonValue]:
+    if (
+        value is None
+        or isinstance(value, bool | int | float)
+        or (isinstance(value, str) and len(value) < SHOWN_BYTES // 4)
+    ):
+        return {name: value}
+    size = len(orjson.dumps(value))
+    return {name: value} if size <= SHOWN_BYTES else {f"{name}_bytes": size}

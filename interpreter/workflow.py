@@ -1,0 +1,443 @@
+"""The interpreter as Temporal sees it: an execution's orders become activities and timers, their ends come back to it.
+
+The only file here that is Temporal-shaped. What ends wakes one loop; nothing polls, nothing is O(nodes) a step."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache, partial
+from itertools import islice
+from typing import Any, cast
+
+from dag.expressions import Moment
+from pydantic import JsonValue
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue, RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState, TimeoutError, TimeoutType
+from temporalio.workflow import ActivityCancellationType, ActivityHandle
+
+from dag import expressions
+from dag.errors import ErrorValue, PerdureError, matches
+from dag.plan import Plan, Retry, decode
+from interpreter.compute import Computed
+from interpreter.execution import INLINE_UNTIMED, Cancel, Evaluate, Execution, Invoke, Outcome, timed_out_node
+from interpreter.frontier import Standing
+from interpreter.journal import Emit, Now
+from interpreter.start import Carried, Start
+
+STEP_EVENT = "perdure_step_event"
+"""The extern function that takes step events out to the worker's sink."""
+EVALUATE = "perdure.evaluate"
+"""The local activity that computes what exceeds the inline budget."""
+
+LOCAL_PATIENCE = 3.0
+"""Seconds that an activity may stay a local one: below the task timeout, so that waiting costs no history."""
+EVALUATION_TIMEOUT = 30.0
+LOST_AFTER = timedelta(seconds=15)
+"""Without a heartbeat for so long, a worker counts as lost."""
+GRACE = 10.0
+"""Seconds beyond an attempt's timeout, which the worker itself keeps, before Temporal gives the attempt up."""
+LONGEST_TURN = 0.4
+"""Seconds of computing before the workflow task ends: Temporal kills it at two."""
+TASK_BYTES = 4 * 1024 * 1024
+TASK_MARKERS = 1_000
+"""What local activities may add to one workflow task, before it ends and Temporal can say how long the history is."""
+SHORTEST = timedelta(milliseconds=1)
+LISTED = 10
+"""So many nodes are named in the current details."""
+SUMMARY_CHARACTERS = 100
+"""A summary has 400 bytes at most."""
+
+
+@workflow.defn(dynamic=True)
+class Interpreter:
+    """Executes any workflow of any tenant: its type is the workflow's name, its activities are the nodes."""
+
+    @workflow.init
+    def __init__(self, args: Sequence[RawValue]) -> None:
+        converter = workflow.payload_converter()
+        info = workflow.info()
+        self._args = args
+        self._start = cast(Start, converter.from_payload(args[0].payload, Start))
+        self._plan = _decoded(args[1].payload.data)
+        carried = cast(Carried, converter.from_payload(args[2].payload, Carried)) if len(args) > 2 else self._fresh()
+        self._now = Now()
+        self._refresh()
+        self._pace = _RecordedPace()
+        self._execution = Execution(
+            info.workflow_id.partition("/")[2] or info.workflow_id,
+            self._start,
+            self._plan,
+            now=self._now,
+            emit=cast(Emit, workflow.extern_functions()[STEP_EVENT]),
+            pace=self._pace,
+            carried=carried,
+            segments=[segment.payload.data for segment in args[3:]],
+        )
+        self._running: dict[int, _Running] = {}
+        self._ended: deque[int] = deque()
+        self._wake: asyncio.Future[None] | None = None
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at: float | None = None
+        self._cancel_seen = False
+        self._commands = 0
+        """Activities and timers that this run started."""
+        self._markers = 0
+        self._bytes = 0
+        """What local activities added to the workflow task under way."""
+        self._stragglers: set[int] = set()
+        """Activities that outlasted the patience of the rest; history is cut once they have ended."""
+        self._patient_until: float | None = None
+
+    @workflow.run
+    async def run(self, args: Sequence[RawValue]) -> JsonValue:
+        """Run the plan to its end, over as many continued runs as that takes."""
+        execution = self._execution
+        self._refresh()
+        execution.begin()
+        while True:
+            self._settle_ended()
+            execution.ring()
+            await self._advance()
+            execution.close()
+            self._carry_out()
+            if execution.outcome is not None:
+                return self._result(execution.outcome)
+            if self._ended:
+                continue
+            if self._must_hold() and not self._running:
+                self._continue()
+            self._lose_patience()
+            await self._sleep()
+
+    @workflow.query
+    def state(self) -> dict[str, JsonValue]:
+        """Where the execution stands, node by node."""
+        standing = self._execution.standing
+        return {
+            "running": [self._plan.graph.nodes[number].id for number in self._running if number >= 0],
+            "nodes": {
+                node.id: {"status": standing.status[number], "port": standing.port[number]}
+                for number, node in enumerate(self._plan.graph.nodes)
+            },
+        }
+
+    @workflow.query
+    def variables(self) -> dict[str, JsonValue]:
+        """The variables as they are now."""
+        return dict(self._execution.vars)
+
+    def _fresh(self) -> Carried:
+        return Carried(Standing.of(self._plan.graph), workflow.time(), workflow.random().getrandbits(32))
+
+    def _refresh(self) -> None:
+        """Take note of what holds for the whole activation."""
+        length = workflow.info().get_current_history_length()
+        if length != self._now.history_length:
+            self._markers = self._bytes = 0
+        self._now.time = workflow.time()
+        self._now.history_length = length
+        self._now.replaying = workflow.unsafe.is_replaying()
+        self._turn_began = time.perf_counter()
+
+    async def _advance(self) -> None:
+        """Start what is ready. Control nodes end as they start, and others follow."""
+        self._carry_out()
+        while self._execution.advance(calls=self._may_call()):
+            self._carry_out()
+            tired = time.perf_counter() - self._turn_began > LONGEST_TURN
+            if self._pace.breathes(tired=tired) or self._bytes > TASK_BYTES or self._markers > TASK_MARKERS:
+                await self._breathe()
+
+    def _may_call(self) -> bool:
+        return len(self._running) < self._start.tuning.in_flight and not self._must_hold()
+
+    def _carry_out(self) -> None:
+        """Give the execution's orders to Temporal."""
+        orders = self._execution.orders
+        while orders:
+            batch, orders[:] = list(orders), []
+            for order in batch:
+                match order:
+                    case Invoke():
+                        handle = self._local(order) if order.local else self._activity(order)
+                        self._track(order.number, handle, local=order.local)
+                    case Evaluate():
+                        self._track(order.number, self._evaluation(order), local=True)
+                    case Cancel():
+                        if (running := self._running.get(order.number)) is not None:
+                            running.handle.cancel()
+
+    def _track(self, number: int, handle: ActivityHandle[Any], *, local: bool) -> None:
+        self._commands += 1
+        self._running[number] = _Running(handle, local)
+        handle.add_done_callback(partial(self._on_end, number))
+
+    def _on_end(self, number: int, _handle: asyncio.Task[Any]) -> None:
+        self._ended.append(number)
+        self._rouse()
+
+    def _rouse(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
+
+    def _activity(self, order: Invoke) -> ActivityHandle[Any]:
+        call = order.node.call
+        assert call is not None
+        deadline = order.invocation.deadline
+        left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - self._now.time))
+        return workflow.start_activity(
+            order.node.type,
+            args=[order.config, order.invocation],
+            result_type=RawValue,
+            activity_id=order.node.id,
+            summary=_summary(order.node.title),
+            task_queue=None if call.queue is None else f"{workflow.info().task_queue}.{call.queue}",
+            schedule_to_close_timeout=left,
+            start_to_close_timeout=timedelta(seconds=call.attempt_timeout + GRACE),
+            heartbeat_timeout=LOST_AFTER,
+            retry_policy=_retry_policy(call.retry, order.invocation.earlier_attempts),
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+
+    def _local(self, order: Invoke) -> ActivityHandle[Any]:
+        return workflow.start_local_activity(
+            order.node.type,
+            args=[order.config, order.invocation],
+            result_type=RawValue,
+            activity_id=order.node.id,
+            summary=_summary(order.node.title),
+            start_to_close_timeout=timedelta(seconds=LOCAL_PATIENCE),
+            retry_policy=ONCE,
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+
+    def _evaluation(self, order: Evaluate) -> ActivityHandle[Any]:
+        node = self._plan.graph.nodes[order.number] if order.number >= 0 else None
+        return workflow.start_local_activity(
+            EVALUATE,
+            args=[order.job, order.scope, order.moment],
+            result_type=Computed,
+            activity_id=f"{node.id if node else self._plan.workflow} (expressions)",
+            summary=_summary(node.title if node else None),
+            start_to_close_timeout=timedelta(seconds=EVALUATION_TIMEOUT),
+            retry_policy=ONCE,
+            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        )
+
+    def _settle_ended(self) -> None:
+        """Tell the execution what ended, in the order in which it did."""
+        while self._ended:
+            number = self._ended.popleft()
+            running = self._running.pop(number)
+            self._stragglers.discard(number)
+            self._markers += running.local
+            try:
+                result = running.handle.result()
+            except asyncio.CancelledError:
+                self._execution.cancelled(number)
+            except ActivityError as error:
+                self._settle_failed(number, error, local=running.local)
+            else:
+                self._settle_result(number, result)
+
+    def _settle_result(self, number: int, result: Computed | RawValue) -> None:
+        if isinstance(result, Computed):
+            self._execution.computed(number, result)
+        else:
+            self._bytes += len(result.payload.data)
+            self._execution.succeeded(number, result.payload.data)
+
+    def _settle_failed(self, number: int, error: ActivityError, *, local: bool) -> None:
+        match cause := error.cause:
+            case CancelledError():
+                self._execution.cancelled(number)
+            case TimeoutError() if local:
+                self._execution.lasted(number)
+            case TimeoutError(type=TimeoutType.START_TO_CLOSE | TimeoutType.HEARTBEAT):
+                self._execution.failed(number, WORKER_LOST)
+            case TimeoutError():
+                self._execution.failed(number, timed_out_node())
+            case ApplicationError(non_retryable=False) if local:
+                self._execution.again(number, _error_value(cause), _seconds(cause.next_retry_delay))
+            case ApplicationError() if error.retry_state == RetryState.TIMEOUT:
+                self._execution.failed(number, timed_out_node(cause=_error_value(cause)))
+            case ApplicationError():
+                self._execution.failed(number, _error_value(cause))
+            case _:
+                raise error
+
+    def _must_hold(self) -> bool:
+        """Whether no activity may start, so that this run comes to a safe point and continues as new."""
+        if not self._is_due():
+            return False
+        return not self._stragglers or self._now.history_length >= self._start.tuning.most_events
+
+    def _is_due(self) -> bool:
+        if self._execution.standing.ending is not None:
+            return False
+        after = self._start.tuning.continue_after
+        return self._commands >= after if after is not None else workflow.info().is_continue_as_new_suggested()
+
+    def _lose_patience(self) -> None:
+        """An activity that runs for long does not hold up the rest, until the history is really long."""
+        if not self._running or not self._must_hold():
+            self._patient_until = None
+        elif self._patient_until is None:
+            self._patient_until = self._now.time + self._start.tuning.patience
+        elif self._patient_until <= self._now.time:
+            self._stragglers = set(self._running)
+            self._patient_until = None
+
+    def _continue(self) -> None:
+        carried, segments = self._execution.carried()
+        self._commands = 0
+        workflow.continue_as_new(args=[*self._args[:2], carried, *map(_segment, segments)])
+
+    async def _sleep(self) -> None:
+        """Until something ends, its time has come, or the execution is cancelled."""
+        self._set_alarm()
+        workflow.set_current_details(self._details())
+        self._wake = asyncio.get_running_loop().create_future()
+        await self._interruptible(self._wake)
+
+    async def _breathe(self) -> None:
+        """End the workflow task and go on in the next."""
+        await self._interruptible(workflow.sleep(SHORTEST))
+        self._markers = self._bytes = 0
+
+    async def _interruptible(self, awaitable: Awaitable[None]) -> None:
+        """A request to cancel is remembered for the loop. Eviction looks alike, and must not be dealt with."""
+        try:
+            await awaitable
+        except asyncio.CancelledError:
+            if self._cancel_seen or workflow.cancellation_reason() is None:
+                raise
+            self._cancel_seen = True
+        self._refresh()
+        if self._cancel_seen:
+            self._execution.cancel()
+
+    def _set_alarm(self) -> None:
+        """One timer, for what is due first."""
+        times = [at for at in (self._execution.alarm(), self._patient_until) if at is not None]
+        at = min(times, default=None)
+        if at == self._alarm_at and self._alarm is not None and not self._alarm.done():
+            return
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = None
+        if at is not None:
+            span = max(SHORTEST, timedelta(seconds=at - self._now.time))
+            self._alarm = asyncio.create_task(workflow.sleep(span, summary=_summary(self._execution.waiting_first())))
+            self._alarm.add_done_callback(lambda _: self._rouse())
+
+    def _details(self) -> str:
+        """What Temporal's Web UI shows under current details."""
+        nodes = self._plan.graph.nodes
+        lines = [f"{len(nodes) - self._execution.unsettled} of {len(nodes)} nodes settled"]
+        if running := [nodes[number].id for number in islice(self._running, LISTED) if number >= 0]:
+            lines.append(f"running ({len(self._running)}): {', '.join(running)}")
+        if waiting := self._execution.waiting(LISTED):
+            lines.append(f"waiting: {', '.join(waiting)}")
+        return "\n\n".join(lines)
+
+    def _result(self, outcome: Outcome) -> JsonValue:
+        if outcome.status == "cancelled":
+            raise asyncio.CancelledError
+        if outcome.error is not None:
+            error = outcome.error
+            detail = error.model_dump(mode="json", exclude_none=True)
+            raise ApplicationError(error.message, detail, type=error.code, non_retryable=True)
+        return outcome.output
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    handle: ActivityHandle[Any]
+    local: bool
+
+
+class _RecordedPace:
+    """Keeps in history, as patch markers, what depended on the machine's speed: a replay asks history, not the clock."""
+
+    def __init__(self) -> None:
+        self._computations = 0
+        self._turns = 0
+
+    def recall(self) -> bool | None:
+        self._computations += 1
+        return workflow.patched(f"slow-{self._computations}") if workflow.unsafe.is_replaying() else None
+
+    def record(self) -> None:
+        workflow.patched(f"slow-{self._computations}")
+
+    def breathes(self, *, tired: bool) -> bool:
+        """Whether the workflow task ends here."""
+        self._turns += 1
+        if tired or workflow.unsafe.is_replaying():
+            return workflow.patched(f"breath-{self._turns}")
+        return False
+
+
+ONCE = RetryPolicy(maximum_attempts=1)
+WORKER_LOST = ErrorValue(
+    code="worker.lost",
+    message="The worker died or lost its connection in mid-attempt; whether the attempt had its effect is not known.",
+    retryable=True,
+)
+
+
+@lru_cache(maxsize=256)
+def _decoded(text: bytes) -> Plan:
+    """One plan object a process, however many executions run it."""
+    return decode(text)
+
+
+def _segment(text: bytes) -> RawValue:
+    return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text))
+
+
+def _retry_policy(retry: Retry, made: int) -> RetryPolicy:
+    """Temporal retries; the worker says which errors are worth it, except for its own loss."""
+    longest = max(retry.max, retry.initial)
+    return RetryPolicy(
+        initial_interval=timedelta(seconds=min(longest, retry.initial * retry.factor**made)),
+        backoff_coefficient=retry.factor,
+        maximum_interval=timedelta(seconds=longest),
+        maximum_attempts=max(1, retry.max_attempts - made),
+        non_retryable_error_types=()
+        if _survives_loss(retry)
+        else ("TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose"),
+    )
+
+
+def _survives_loss(retry: Retry) -> bool:
+    if any(matches(WORKER_LOST.code, pattern) for pattern in retry.never):
+        return False
+    if retry.when is None:
+        return True
+    try:
+        scope = {"error": WORKER_LOST.model_dump(mode="json")}
+        return expressions.condition(retry.when, scope, Moment(0, 0), INLINE_UNTIMED)
+    except PerdureError:
+        return False
+
+
+def _error_value(error: ApplicationError) -> ErrorValue:
+    if error.details and isinstance(error.details[0], dict):
+        return ErrorValue.model_validate(error.details[0])
+    return ErrorValue(code=error.type or "internal", message=error.message)
+
+
+def _seconds(span: timedelta | None) -> float | None:
+    return None if span is None else span.total_seconds()
+
+
+def _summary(text: str | None) -> str | None:
+    return text[:SUMMARY_CHARACTERS] if text else None
