@@ -105,7 +105,7 @@ def _node(name: str, written: Mapping[str, Any]) -> Node:
     rest = "cancel"
     if isinstance(join, dict):
         rest = join.get("rest", "cancel")
-        join = join.get("count", join.get("mode"))
+        join = join.get("count", 1)
     return Node(
         id=name,
         type=written["type"],

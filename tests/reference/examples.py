@@ -310,7 +310,7 @@ EXAMPLES = [
         nodes:
           a: {type: test.step}
           b: {type: test.step}
-          end: {type: test.step, join: {mode: any, rest: ignore}, needs: [a, b]}
+          end: {type: test.step, join: {rest: ignore}, needs: [a, b]}
         """,
         {"a": "succeeded", "b": "succeeded", "end": "succeeded"},
         {"a": _ends(1), "b": _ends(5), "end": _ends(1, "end")},
@@ -485,7 +485,7 @@ EXAMPLES = [
         nodes:
           a: {type: test.step}
           b: {type: test.step}
-          first: {type: test.step, join: {mode: any, rest: ignore}, needs: [a, b]}
+          first: {type: test.step, join: {rest: ignore}, needs: [a, b]}
           c: {type: test.step}
           d: {type: test.step}
           end: {type: test.step, join: {count: 2}, needs: [first, c, d]}
