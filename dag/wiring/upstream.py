@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from dag.graph.components import Successors
+from dag.wiring.components import Successors
 
 
 def upstream(successors: Successors, groups: Sequence[Sequence[int]]) -> list[int]:

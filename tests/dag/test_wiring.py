@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dag.graph.branches import branches
-from dag.graph.components import components, cycles
-from dag.graph.upstream import upstream
+from dag.wiring.branches import branches
+from dag.wiring.components import components, cycles
+from dag.wiring.upstream import upstream
 from dag.plan import Edge
 
 
