@@ -1,0 +1,27 @@
+"""How much a document may ask for: the language's limits, some of which a tenant's plan changes."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+LARGEST_INTEGER = 2**53
+"""Integers beyond it, on either side, do not survive a JSON reader that knows floats only; they are refused."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Every limit with its default. A tenant's plan may change those after `execution_time`, itself included."""
+
+    nodes: int = 10_000
+    levels: int = 32
+    document_bytes: int = 5 * 1024 * 1024
+    document_depth: int = 240
+    """Objects and lists within each other. 32 levels of graphs need at most 6 each; JSON writers give up at 254."""
+    document_values: int = 1_000_000
+    """Keys and values in all, so that few bytes of YAML aliases cannot become much memory."""
+    expression_bytes: int = 64 * 1024
+    subworkflow_levels: int = 20
+    execution_time: timedelta = timedelta(days=365)
+    payload_bytes: int = 20 * 1024 * 1024
+    for_each_items: int = 100_000
+    iterations: int = 1_000_000
+    activities_in_flight: int = 500
