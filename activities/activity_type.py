@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
-from pydantic_core import to_json
+from pydantic_core import PydanticSerializationError, to_json
 
 from activities.context import Context
 from activities.errors import ConfigInvalid
@@ -55,7 +55,11 @@ class ActivityType(Generic[ConfigT, OutputT]):
     def parse(self, config: JsonValue) -> ConfigT:
         """Check a rendered config; what is wrong is told by place, never by value, which may hold secrets."""
         try:
-            return self.config.model_validate_json(to_json(config))
+            text = to_json(config)
+        except PydanticSerializationError:
+            raise ConfigInvalid(f"The config of `{self.name}` holds a character that is no character.") from None
+        try:
+            return self.config.model_validate_json(text)
         except ValidationError as wrong:
             places: list[JsonValue] = [
                 {"path": "".join(f"/{part}" for part in error["loc"]), "message": error["msg"]}

@@ -57,6 +57,12 @@ class NetworkError(ActivityError):
     retryable = True
 
 
+class ReplyUnreadable(ActivityError):
+    """The other side's answer is not the JSON that it should be."""
+
+    code = "http.unreadable"
+
+
 class HttpStatusError(ActivityError):
     """The other side answered with a status that is none of the expected ones."""
 

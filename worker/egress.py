@@ -64,7 +64,7 @@ def client(allow: Sequence[Network] = ()) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         transport=transport,
         trust_env=False,  # neither a proxy nor a .netrc
-        headers={"User-Agent": "perdure", "Accept-Encoding": "gzip, deflate"},
+        headers={"User-Agent": "perdure"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # or one tenant's session would be sent for another
     )
 
