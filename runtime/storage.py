@@ -36,7 +36,8 @@ class MemoryStorage(StorageDriver):
     async def store(self, context: StorageDriverStoreContext, payloads: Sequence[Payload]) -> list[StorageDriverClaim]:
         """Keep payloads by the hash of their content."""
         # A map's order is free in protobuf: without `deterministic`, equal payloads may have different bytes.
-        return [self._keep(payload.SerializeToString(deterministic=True)) for payload in payloads]
+        kept = [self._keep(payload.SerializeToString(deterministic=True)) for payload in payloads]
+        return [StorageDriverClaim({"sha256": key}) for key in kept]
 
     async def retrieve(
         self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]
@@ -44,7 +45,11 @@ class MemoryStorage(StorageDriver):
         """Give back what was kept."""
         return [Payload.FromString(self._find(claim.claim_data["sha256"])) for claim in claims]
 
-    def _keep(self, content: bytes) -> StorageDriverClaim:
+    async def keep(self, tenant: str, content: bytes) -> str:
+        """Keep what is no payload, and say what to ask for it by."""
+        return self._keep(content)
+
+    def _keep(self, content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()
         if key in self._kept:
             self._kept.move_to_end(key)
@@ -53,7 +58,7 @@ class MemoryStorage(StorageDriver):
             self.size += len(content)
             while self._max_bytes is not None and self.size > self._max_bytes:
                 self.size -= len(self._kept.popitem(last=False)[1])
-        return StorageDriverClaim({"sha256": key})
+        return key
 
     def _find(self, key: str) -> bytes:
         if key not in self._kept:

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -60,26 +61,26 @@ class BufferedSink:
         self._every = every
         self._patience = patience
         self._waiting: deque[Entry] = deque()
+        self._in_hand: Sequence[Entry] = ()
         self._lock = threading.Lock()
         self._awake = False
         self._wake = asyncio.Event()
-        self._closing = asyncio.Event()
+        self._closing = False
         self.dropped = 0
 
     async def __aenter__(self) -> Self:
         self._loop = asyncio.get_running_loop()
-        self._writer = asyncio.create_task(self._write_on(), name="perdure step-event sink")
+        self._writer = asyncio.create_task(self._write_on(), name="perdure sink")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Write what is left, for as long as `patience` allows."""
-        self._closing.set()
+        self._closing = True
         self._wake.set()
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._writer, self._patience)
-        except TimeoutError:
-            pass
-        self._count_dropped(len(self._waiting))
+        self._limit = 0
+        self._count_dropped(len(self._waiting) + len(self._in_hand))
         self._waiting.clear()
 
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
@@ -105,16 +106,16 @@ class BufferedSink:
             self.dropped += count
 
     async def _write_on(self) -> None:
-        while True:
+        while not (self._closing and not self._waiting):
             await self._wake.wait()
-            if not self._closing.is_set() and len(self._waiting) < self._batch:
-                await self._rest(self._every)
+            if not self._closing:
+                await asyncio.sleep(self._every)
             self._wake.clear()
-            self._awake = False  # before looking: what is taken from now on wakes again
+            self._awake = False  # before looking: whatever is taken from now on wakes this again
             while self._waiting:
-                await self._write_batch([self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))])
-            if self._closing.is_set():
-                return
+                self._in_hand = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+                await self._write_batch(self._in_hand)
+                self._in_hand = ()
 
     async def _write_batch(self, batch: Sequence[Entry]) -> None:
         pause = self._every
@@ -122,12 +123,9 @@ class BufferedSink:
             try:
                 return await self._write(batch)
             except Unavailable:
-                await self._rest(pause)
+                await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             except Exception:
-                # A bug in what writes must not end the journal of everything else. Its step events come back by healing.
+                # A bug in what writes must not end the journal of everything else; the step events come back by healing.
                 logger.exception("A batch of %d records could not be written and is dropped", len(batch))
                 return self._count_dropped(len(batch))
-
-    async def _rest(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
