@@ -13,8 +13,8 @@ from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, M
 from dag.templates import as_text, render
 from pydantic import JsonValue
 
-from dag import expressions
-from dag.durations import DurationInvalid, parse_duration
+from dag import durations, expressions
+from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import SecretText
 from dag.plan import Template
@@ -209,8 +209,7 @@ def _filter(job: Job, evaluator: Evaluator) -> Computed:
 
 def _reduce(job: Job, evaluator: Evaluator) -> Computed:
     items = evaluator.items(_text(job, "items"))
-    initial = _config(job).get("initial")
-    result = None if initial is None else _present(evaluator.value(str(initial)))
+    result = _present(evaluator.value(_text(job, "initial")))
     each, source = evaluator.each(items), _text(job, "expression")
     for n, item in enumerate(items):
         result = _present(each.value(source, item=item, index=n, result=result))
@@ -223,9 +222,9 @@ def _sort(job: Job, evaluator: Evaluator) -> Computed:
     keys = [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
     if not (all(isinstance(key, str) for key in keys) or all(_is_number(key) for key in keys)):
         raise ExpressionType("`by` of a sort gives a number for every item, or text for every item.")
-    descending = _config(job).get("order") == "descending"
-    order = sorted(range(len(items)), key=lambda n: keys[n], reverse=descending)  # pyright: ignore[reportArgumentType, reportCallIssue]
-    return Computed("done", [items[n] for n in order])
+    order = _word(_rendered(job, evaluator), "order", "ascending", "descending")
+    ordered = sorted(range(len(items)), key=lambda n: keys[n], reverse=order == "descending")  # pyright: ignore[reportArgumentType, reportCallIssue]
+    return Computed("done", [items[n] for n in ordered])
 
 
 def _is_number(value: JsonValue) -> bool:
@@ -256,7 +255,7 @@ def _merge(job: Job, evaluator: Evaluator) -> Computed:
     sources = config["sources"]
     assert isinstance(sources, list)
     values = [value for value in (_present(evaluator.value(str(source))) for source in sources) if value is not None]
-    match config.get("mode"):
+    match _word(_rendered(job, evaluator), "mode", "object", "list", "first", "last"):
         case "list":
             return Computed("done", values)
         case "first" | "last" as end:
@@ -276,7 +275,7 @@ def _delay(job: Job, evaluator: Evaluator) -> Computed:
     config = _rendered(job, evaluator)
     try:
         if (span := config.get("for")) is not None:
-            return Computed("wait", evaluator.now + parse_duration(span).total_seconds())
+            return Computed("wait", evaluator.now + durations.parse(str(span)).total_seconds())
         until = datetime.fromisoformat(str(config.get("until")))
     except DurationInvalid as error:
         raise ConfigInvalid(f"`for` of a delay: {error.message}") from None
@@ -328,6 +327,14 @@ def _rendered(job: Job, evaluator: Evaluator) -> Config:
     value, _ = evaluator.render(job.config)
     assert isinstance(value, dict)
     return value
+
+
+def _word(config: Config, field: str, *words: str) -> str:
+    """One of a few words, which may have come from a template; the first is the default."""
+    word = config.get(field, words[0])
+    if not isinstance(word, str) or word not in words:
+        raise ConfigInvalid(f"`{field}` is one of: {', '.join(words)}.")
+    return word
 
 
 def _text(job: Job, field: str) -> str:
