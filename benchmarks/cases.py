@@ -1,0 +1,127 @@
+"""Every benchmark, in the order of the report."""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from benchmarks.case import BY_HAND, Case, Contender, Limit, Stage
+from benchmarks.handwritten import contenders as by_hand
+from benchmarks.interpreted import contenders as ours
+from benchmarks.interpreted import definitions
+from benchmarks.rivals.contenders import POSTGRES, SQLITE, read_chains
+from benchmarks.step import start
+
+STEPS = 40
+WIDTH = 100
+CONTROLS = 1_000
+LAYERS = 100
+AT_ONCE = 200
+SHORT = 3
+
+Contenders = Callable[[Stage], AbstractAsyncContextManager[Sequence[Contender]]]
+
+
+def _pair(ours: Callable[[Stage], Contender], *others: Callable[[Stage], Contender]) -> Contenders:
+    @asynccontextmanager
+    async def contenders(stage: Stage) -> AsyncGenerator[Sequence[Contender]]:
+        yield [build(stage) for build in (ours, *others)]
+
+    return contenders
+
+
+@asynccontextmanager
+async def _without_effects(stage: Stage) -> AsyncGenerator[Sequence[Contender]]:
+    async with read_chains(stage.folder, STEPS) as rivals:
+        document = definitions.chain(STEPS, "bench.read")
+        yield [
+            ours.execution(stage, document, result=start(STEPS).model_dump()),
+            by_hand.read_chain(stage, STEPS),
+            *rivals,
+        ]
+
+
+CASES = (
+    Case(
+        "chain",
+        f"Chain of {STEPS} activities",
+        _pair(
+            lambda stage: ours.execution(
+                stage, definitions.chain(STEPS, "bench.step"), result=start(STEPS).model_dump()
+            ),
+            lambda stage: by_hand.chain(stage, STEPS),
+        ),
+        limits=(Limit("ratio", 1.10, BY_HAND),),
+        samples=3,
+    ),
+    Case(
+        "fan-out",
+        f"Fan-out of {WIDTH} activities and a join",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.fan_out(WIDTH), result=WIDTH),
+            lambda stage: by_hand.fan_out(stage, WIDTH),
+        ),
+        limits=(Limit("ratio", 1.05, BY_HAND),),
+        samples=3,
+    ),
+    Case(
+        "chain-without-effects",
+        f"Chain of {STEPS} activities without effects",
+        _without_effects,
+        limits=(Limit("ratio", 1.10, BY_HAND), Limit("ratio", 1.0, POSTGRES), Limit("ratio", 1.0, SQLITE)),
+        samples=5,
+    ),
+    Case(
+        "control-nodes",
+        f"{CONTROLS:,} control nodes, a chain of transforms",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.transforms(CONTROLS), result=CONTROLS),
+            by_hand.empty,
+        ),
+        limits=(Limit("difference", 0.040, by_hand.EMPTY),),
+        samples=5,
+    ),
+    Case(
+        "control-nodes-mixed",
+        f"{CONTROLS:,} control nodes of four kinds: set, if, switch, transform",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.mixed(CONTROLS), result=CONTROLS // 4),
+            by_hand.empty,
+        ),
+        limits=(Limit("difference", 0.040, by_hand.EMPTY),),
+        samples=5,
+    ),
+    Case(
+        "one-activity",
+        "One activity, from start to result",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.chain(1, "bench.step"), result=start(1).model_dump()),
+            lambda stage: by_hand.chain(stage, 1),
+        ),
+        limits=(Limit("ratio", 1.15, BY_HAND),),
+        samples=15,
+    ),
+    Case(
+        "at-once",
+        f"{AT_ONCE} executions of a chain of {SHORT} activities, started at once",
+        _pair(
+            lambda stage: ours.execution(
+                stage, definitions.chain(SHORT, "bench.step"), result=start(SHORT).model_dump(), at_once=AT_ONCE
+            ),
+            lambda stage: by_hand.chain(stage, SHORT, at_once=AT_ONCE),
+        ),
+    ),
+    Case(
+        "large-graph-compile",
+        f"{LAYERS * LAYERS:,} nodes: validate and compile",
+        _pair(lambda _: ours.compilation(definitions.layers(LAYERS, LAYERS))),
+        limits=(Limit("seconds", 5.0),),
+        most=5,
+        warm_up=0,
+    ),
+    Case(
+        "large-graph-run",
+        f"{LAYERS * LAYERS:,} nodes: run to the end (a tenth activities with effects, a tenth without)",
+        _pair(lambda stage: ours.execution(stage, definitions.layers(LAYERS, LAYERS), result=LAYERS)),
+        most=3,
+        warm_up=0,
+    ),
+)

@@ -1,0 +1,63 @@
+"""The same work as the benchmarks' definitions, written for temporalio by hand."""
+
+import asyncio
+from datetime import timedelta
+
+from pydantic import BaseModel
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from benchmarks.handwritten.activities import read, step
+    from benchmarks.step import Step
+
+TIMEOUT = timedelta(seconds=30)
+ONCE = RetryPolicy(maximum_attempts=1)
+THRICE = RetryPolicy(maximum_attempts=3)
+
+
+class Repeated(BaseModel):
+    start: Step
+    times: int
+
+
+@workflow.defn
+class Empty:
+    @workflow.run
+    async def run(self, start: Step) -> Step:
+        return start
+
+
+@workflow.defn
+class Chain:
+    @workflow.run
+    async def run(self, asked: Repeated) -> Step:
+        result = asked.start
+        for _ in range(asked.times):
+            result = await workflow.execute_activity(step, result, start_to_close_timeout=TIMEOUT, retry_policy=ONCE)
+        return result
+
+
+@workflow.defn
+class ReadChain:
+    @workflow.run
+    async def run(self, asked: Repeated) -> Step:
+        result = asked.start
+        for _ in range(asked.times):
+            result = await workflow.execute_local_activity(
+                read, result, start_to_close_timeout=TIMEOUT, retry_policy=THRICE
+            )
+        return result
+
+
+@workflow.defn
+class FanOut:
+    @workflow.run
+    async def run(self, asked: Repeated) -> int:
+        results = await asyncio.gather(
+            *(
+                workflow.execute_activity(step, asked.start, start_to_close_timeout=TIMEOUT, retry_policy=ONCE)
+                for _ in range(asked.times)
+            )
+        )
+        return sum(result.number for result in results)
