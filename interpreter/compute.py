@@ -10,7 +10,6 @@ from typing import Literal
 
 import orjson
 from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
-from dag.templates import as_text, render
 from pydantic import JsonValue
 
 from dag import durations, expressions
@@ -18,6 +17,7 @@ from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import SecretText
 from dag.plan import Template
+from dag.templates import as_text, render
 
 Scope = Mapping[str, JsonValue]
 

@@ -5,10 +5,9 @@ Deterministic and free of I/O; the Temporal side (workflow.py) carries out its o
 import heapq
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from itertools import islice
-from typing import Literal, Protocol
+from typing import Protocol
 
 import orjson
 from dag.expressions import ExpressionBudget, Moment
@@ -22,8 +21,10 @@ from dag.plan import Plan, PlanNode, Sees, Template
 from interpreter.compute import Computed, Job, compute
 from interpreter.frontier import CANCELLED, FAILED, Changes, Frontier, Settled, Standing
 from interpreter.journal import Emit, Journal, Now
+from interpreter.orders import Cancel, Evaluate, Invoke, Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.start import Carried, Start, Wait
+from interpreter.view import View, iso
 
 SHOWN_BYTES = 64 * 1024
 """Larger values are named in events by their size only."""
@@ -32,36 +33,6 @@ VARS = -1
 OUTPUT = -2
 """Stand for a node where the graph's own variables or output are computed."""
 
-
-@dataclass(frozen=True, slots=True)
-class Invoke:
-    """Run an activity."""
-
-    number: int
-    node: PlanNode
-    config: JsonValue
-    invocation: Invocation
-    local: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluate:
-    """Compute a job with the large budget, outside the workflow task."""
-
-    number: int
-    job: Job
-    scope: Mapping[str, JsonValue]
-    moment: Moment
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """Ask what runs for a node to stop."""
-
-    number: int
-
-
-Order = Invoke | Evaluate | Cancel
 
 INLINE_UNTIMED = replace(expressions.INLINE, seconds=None)
 
@@ -76,15 +47,6 @@ class Pace(Protocol):
     def record(self) -> None:
         """The computation recalled last is cut short."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How an execution ended."""
-
-    status: Literal["succeeded", "failed", "cancelled", "timed_out"]
-    output: JsonValue = None
-    error: ErrorValue | None = None
 
 
 class Execution:
@@ -111,6 +73,7 @@ class Execution:
         self._at = carried
         self._journal = Journal(id, start.attempt, "", carried.written, now, emit)
         self._outputs = Outputs(carried.outputs, segments)
+        self._view = View(id, start, plan, carried, self._outputs)
         self._frontier = Frontier(plan.graph, carried.standing, fail_fast=plan.fail == "fast")
         self._alarms = [(wait.until, number) for number, wait in carried.waits.items()]
         heapq.heapify(self._alarms)
@@ -294,7 +257,7 @@ class Execution:
 
     def _compute(self, number: int, job: Job, sees: Sees) -> None:
         moment = Moment(int(self._now.time * 1000), self._seed(number))
-        scope = self._scope(sees)
+        scope = self._view.scope(sees)
         was_slow = self._pace.recall()
         try:
             if was_slow:
@@ -309,50 +272,6 @@ class Execution:
 
     def _seed(self, number: int) -> int:
         return zlib.crc32(number.to_bytes(8, "big", signed=True), self._at.seed)
-
-    def _scope(self, sees: Sees) -> dict[str, JsonValue]:
-        scope: dict[str, JsonValue] = {}
-        for root in sees.roots:
-            scope[root] = self._root(root)
-        if sees.nodes:
-            scope["nodes"] = {self._graph.nodes[n].id: self._fields(n, fields) for n, fields in sees.nodes}
-        return scope
-
-    def _root(self, root: str) -> JsonValue:
-        match root:
-            case "input":
-                return self._start.input
-            case "vars":
-                return dict(self._at.vars)
-            case "env":
-                return dict(self._start.env)
-            case "execution":
-                return {
-                    "id": self.id,
-                    "workflow": self._plan.workflow,
-                    "version": self._plan.version,
-                    "started_at": _iso(self._at.started_at),
-                    "trigger": self._start.trigger,
-                    "attempt": self._start.attempt,
-                }
-            case _:
-                raise AssertionError(f"the compiler lets through an unknown root: {root}")
-
-    def _fields(self, number: int, fields: tuple[str, ...]) -> dict[str, JsonValue]:
-        seen: dict[str, JsonValue] = {}
-        for field in fields:
-            match field:
-                case "output":
-                    if self._at.standing.status[number] == "succeeded":
-                        seen["output"] = self._outputs.value(number)
-                case "status":
-                    seen["status"] = _public(self._at.standing.status[number])
-                case "port":
-                    seen["port"] = self._at.standing.port[number]
-                case _:
-                    error = self._at.errors.get(number)
-                    seen["error"] = None if error is None else error.model_dump(mode="json")
-        return seen
 
     def _vars_computed(self, computed: Computed) -> None:
         if computed.kind == "fail":
@@ -421,7 +340,7 @@ class Execution:
         heapq.heappush(self._alarms, (wait.until, number))
         if wait.call is None:
             self._frontier.wait(number)
-            self._journal.say("node.waiting", node.id, {"until": _iso(wait.until)})
+            self._journal.say("node.waiting", node.id, {"until": iso(wait.until)})
 
     def _succeed(self, number: int, port: str | None, data: Mapping[str, JsonValue]) -> None:
         self._journal.say("node.succeeded", self._graph.nodes[number].id, {**data, "port": port})
@@ -494,14 +413,6 @@ def _error(computed: Computed) -> ErrorValue:
 
 def _dumped(error: ErrorValue) -> JsonValue:
     return error.model_dump(mode="json", exclude_none=True)
-
-
-def _public(status: str) -> str:
-    return "pending" if status in ("clearing", "ready") else status
-
-
-def _iso(time: float) -> str:
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _config_shown(computed: Computed) -> dict[str, JsonValue]:

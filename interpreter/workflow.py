@@ -24,10 +24,12 @@ from dag import expressions
 from dag.errors import ErrorValue, PerdureError, matches
 from dag.plan import Plan, Retry, decode
 from interpreter.compute import Computed
-from interpreter.execution import INLINE_UNTIMED, Cancel, Evaluate, Execution, Invoke, Outcome, timed_out_node
+from interpreter.execution import INLINE_UNTIMED, Execution, timed_out_node
 from interpreter.frontier import Standing
 from interpreter.journal import Emit, Now
+from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
 from interpreter.start import Carried, Start
+from interpreter.view import public
 
 STEP_EVENT = "perdure_step_event"
 """The extern function that takes step events out to the worker's sink."""
@@ -121,7 +123,7 @@ class Interpreter:
         return {
             "running": [self._plan.graph.nodes[number].id for number in self._running if number >= 0],
             "nodes": {
-                node.id: {"status": standing.status[number], "port": standing.port[number]}
+                node.id: {"status": public(standing.status[number]), "port": standing.port[number]}
                 for number, node in enumerate(self._plan.graph.nodes)
             },
         }
