@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, GetCoreSchemaHandler, JsonValue
+from pydantic import Field, GetCoreSchemaHandler, JsonValue, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
 from dag.controls.words import WORDS, Control
@@ -22,29 +22,27 @@ from dag.fields import (
     WorkflowName,
     tag,
 )
+from dag.flaws import fatal, flaws
+from dag.limits import DEFAULTS, Limits
 from dag.node import Activity, Broken
-from dag.places import Path, found, places
+from dag.outline import GRAPHS, outline
+from dag.places import Path, found
+from dag.problems import Problem
+from dag.refusals import ACTIVITY, refusals
+from dag.salvage import salvaged
 from dag.scope import Graph
-
-GRAPHS = {
-    word: patterns
-    for word, model in WORDS.items()
-    if (patterns := tuple(place.pattern for place in places(model) if place.holds == "graph"))
-}
-"""Where the nodes of some control words hold graphs."""
 
 
 class _ByType:
     """Chooses a node's model by its type, so that one wrong node gives its own problems and not those of every type."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        models = {tag(word): model for word, model in WORDS.items()} | {_ACTIVITY: Activity, _BROKEN: Broken}
+        models = {tag(word): model for word, model in WORDS.items()} | {ACTIVITY: Activity, _BROKEN: Broken}
         return core_schema.tagged_union_schema(
             {name: handler.generate_schema(model) for name, model in models.items()}, discriminator=_tag
         )
 
 
-_ACTIVITY = tag("activity")
 _BROKEN = tag(tag("broken"))
 """With one NUL more than any type that a document names."""
 
@@ -54,9 +52,9 @@ def _tag(value: Any) -> str | None:
         case Broken():
             return _BROKEN
         case {"type": str(word)}:
-            return _ACTIVITY if "." in word else tag(word)
+            return ACTIVITY if "." in word else tag(word)
         case Activity():
-            return _ACTIVITY
+            return ACTIVITY
         case _:
             return tag(value.type) if isinstance(value, Control) else None
 
@@ -129,7 +127,7 @@ class Definition(Graph, title="Workflow"):
         document.pop("layout", None)
         return hashlib.sha256(orjson.dumps(document)).hexdigest()
 
-    def graphs(self) -> Iterator["Scope"]:
+    def graphs(self) -> "Iterator[Scope]":
         """Every graph, an enclosing one before those inside it, in written order."""
         waiting = [Scope((), self, ())]
         while waiting:
@@ -144,7 +142,41 @@ class Scope:
 
     path: Path
     graph: Graph
-    enclosing: tuple[tuple["Scope", str], ...]
+    enclosing: "tuple[tuple[Scope, str], ...]"
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What was read of a document. With problems, the definition is what could be salvaged, for the checks of all the rest:
+    wrong nodes are `Broken` ones, other wrong parts are left out. None: no graph could be made of it."""
+
+    definition: Definition | None
+    problems: tuple[Problem, ...]
+
+
+def parse(document: JsonValue, *, limits: Limits = DEFAULTS) -> Parsed:
+    """Read a document, telling everything that is wrong in itself. Never an exception, whatever the document."""
+    problems = flaws(document, limits=limits)
+    if fatal(problems):
+        return Parsed(None, tuple(problems))
+    if not isinstance(document, dict):
+        return Parsed(None, (Problem("wrong_type", "", "A workflow is an object."),))
+    problems += outline(document, limits=limits)
+    if fatal(problems):
+        return Parsed(None, tuple(problems))
+    try:
+        return Parsed(_validated(document, limits), tuple(problems))
+    except ValidationError as refused:
+        problems += refusals(refused, Definition)
+        rest = salvaged(document, [error["loc"] for error in refused.errors()])
+    try:
+        return Parsed(_validated(rest, limits), tuple(problems))
+    except ValidationError:
+        return Parsed(None, tuple(problems))
+
+
+def _validated(document: dict[str, Any], limits: Limits) -> Definition:
+    return Definition.model_validate(document, context={"limits": limits})
 
 
 _ORDER = ("language", "name", "title", "labels", "input", "settings", "vars", "nodes", "output", "layout")

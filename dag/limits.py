@@ -25,3 +25,6 @@ class Limits:
     for_each_items: int = 100_000
     iterations: int = 1_000_000
     activities_in_flight: int = 500
+
+
+DEFAULTS = Limits()
