@@ -46,6 +46,9 @@ test: .venv/.ok  ## the tests but for the slow ones, in less than ten minutes
 test-slow: .venv/.ok ## the slow tests
 	@$(BIN)/python -m pytest -m slow
 
+bench: .venv/.ok ## measure beside the same work written by hand; options: make bench ARGS=--help
+	@$(BIN)/python -m benchmarks $(ARGS)
+
 .venv/.ok: .tools/.uv-$(UV_VERSION) pyproject.toml uv.lock
 	@echo "Installing the locked packages into .venv"
 	@.tools/bin/uv sync --quiet --frozen --offline --python .tools/bin/python 2>/dev/null || \

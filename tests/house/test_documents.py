@@ -14,6 +14,7 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"\bmake ([a-z-]+)(?=[`\s.,;:)]|$)")
 PATH = re.compile(r"`([a-z_.]+/[\w/.-]*)`")
+MADE = (".tools/", ".venv/")
 TARGET = re.compile(r"^([a-z-]+):(?!=).*?(## .+)?$", re.MULTILINE)
 
 
@@ -24,7 +25,7 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda file: str(file.relative_to(ROOT)))
 def test_paths_that_are_named_exist(document: Path) -> None:
-    named = PATH.findall(document.read_text())
+    named = [path for path in PATH.findall(document.read_text()) if not path.startswith(MADE)]
     assert not [path for path in named if not (ROOT / path).exists() and not (document.parent / path).exists()]
 
 
