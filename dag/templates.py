@@ -10,7 +10,7 @@ import orjson
 from pydantic import JsonValue
 
 from dag.errors import PerdureError
-from dag.expressions import MISSING, Missing, shown
+from dag.expressions import MISSING, Missing
 from dag.invocation import Part, SecretText
 from dag.plan import Pointer, Template
 
