@@ -1,10 +1,16 @@
 """What the documents say is there: links lead somewhere, commands and paths exist."""
 
+import hashlib
 import re
+import runpy
 import subprocess
 from pathlib import Path
+from typing import cast
 
 import pytest
+
+from activities.activity_type import AnyActivityType
+from activities.context import Context
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
@@ -29,6 +35,13 @@ def test_paths_that_are_named_exist(document: Path) -> None:
     assert not [path for path in named if not (ROOT / path).exists() and not (document.parent / path).exists()]
 
 
+def test_the_layout_shows_what_is_there() -> None:
+    shown = layout()
+    assert not [path for path in shown if not (ROOT / path).exists()]
+    packages = {f"{file.parent.name}/" for file in ROOT.glob("*/__init__.py")}
+    assert packages <= set(shown)
+
+
 def test_commands_that_are_named_exist() -> None:
     named = {command for document in DOCUMENTS for command in code_commands(document)}
     assert named
@@ -50,6 +63,29 @@ def test_every_decision_is_in_the_index() -> None:
     files = [file.name for file in DECISIONS.glob("*.md") if file.name != "README.md"]
     assert files
     assert not [name for name in files if f"({name})" not in index]
+
+
+async def test_the_example_of_an_activity_type_runs(tmp_path: Path) -> None:
+    example = tmp_path / "hash.py"
+    example.write_text(re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL)[0])
+    declared = cast(AnyActivityType, runpy.run_path(str(example))["TYPE"])
+    output = await declared.attempt({"text": "perdure"}, cast(Context, None))
+    assert output == {"hex": hashlib.sha256(b"perdure").hexdigest()}
+
+
+def layout() -> list[str]:
+    """The paths in the tree of ARCHITECTURE.md: folders, and under each, indented, what is in it."""
+    tree = re.split("```", (ROOT / "ARCHITECTURE.md").read_text().partition("## Where everything lives")[2])[1]
+    paths: list[str] = []
+    folder = ""
+    for line in tree.strip().splitlines():
+        names = re.split(r" {2,}", line.strip())[0].split()
+        if not line.startswith(" "):
+            folder = names[0]
+            paths.append(folder)
+        else:
+            paths += [folder + name for name in names]
+    return paths
 
 
 def leads(document: Path, link: str) -> bool:
