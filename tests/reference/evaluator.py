@@ -43,6 +43,11 @@ class _Run:
         self.ranks = {name: rank for rank, name in enumerate(self.graph.nodes)}
         self.world = World(script, self.ranks)
         self.queue: list[str] = []
+        self.ready: set[str] = set()
+        self.failing: set[str] = set()
+        """Decided joins that let their node run, or fail, once all dead paths have been followed."""
+        self.called_off: list[str] = []
+        """Delays that were asked to stop."""
         self.decided: dict[str, Literal["run", "skip", "fail"]] = {}
         self.failed_branches: list[tuple[Edge, str]] = []
         """With the node whose failure it was, in the order of time."""
@@ -88,6 +93,7 @@ class _Run:
         match happening:
             case Ends(why) if self.ended is None:
                 self._end(why)
+                self._call_off()
             case Ends():
                 pass
             case _:
@@ -145,6 +151,7 @@ class _Run:
                 self._settle(node.id, "succeeded", output=output)
                 self.output = output
                 self._end("stopped")
+                self._call_off()
             case "fail":
                 written = rendered(config, scope)
                 self._fail(node.id, _Error(written["code"], node.id))
@@ -163,21 +170,26 @@ class _Run:
     def _settle(
         self, node: str, status: Status, *, port: str | None = None, output: Any = MISSING, error: _Error | None = None
     ) -> None:
+        self._note(node, status, port, output, error)
+        self._follow()
+        self._call_off()
+
+    def _fail(self, node: str, error: _Error) -> None:
+        self._settle(node, "failed", port=self._port_of_failure(node), error=error)
+
+    def _port_of_failure(self, node: str) -> str | None:
+        if self.nodes[node].asked_to_stop:
+            return None
+        if self.graph.is_wired(node, "error"):
+            return "error"
+        return "out" if self.graph.nodes[node].continues else None
+
+    def _note(self, node: str, status: Status, port: str | None, output: Any, error: _Error | None) -> None:
         run = self.nodes[node]
         run.status, run.port, run.output, run.error = status, port, output, error
         if status == "failed" and port is None and not run.asked_to_stop:
             assert error is not None
             self._failure(node, error)
-        self._follow()
-
-    def _fail(self, node: str, error: _Error) -> None:
-        port = None
-        if not self.nodes[node].asked_to_stop:
-            if self.graph.is_wired(node, "error"):
-                port = "error"
-            elif self.graph.nodes[node].continues:
-                port = "out"
-        self._settle(node, "failed", port=port, error=error)
 
     def _failure(self, node: str, error: _Error) -> None:
         """A failure that nothing took: it fails the innermost branch, else the graph."""
@@ -209,7 +221,7 @@ class _Run:
                 run.asked_to_stop = True
                 if self.graph.nodes[name].type == "delay":
                     self.world.forget(name)
-                    run.status = "cancelled"
+                    self.called_off.append(name)
                 else:
                     self.world.ask_to_stop(name)
         self._skip(nodes)
@@ -218,24 +230,38 @@ class _Run:
         for name in nodes:
             if self.nodes[name].status == "pending":
                 self.nodes[name].status = "skipped"
+                self.ready.discard(name)
+                self.failing.discard(name)
         self.queue = [name for name in self.queue if self.nodes[name].status == "pending"]
 
     def _follow(self) -> None:
-        """After a node has settled: all skips that follow, then what has become ready, in written order; then the
-        first join that can no longer be satisfied fails, and so on."""
-        ready: set[str] = set()
-        failing: set[str] = set()
-        while any(self._look_at(node, ready, failing) for node in self.graph.nodes.values()):
+        """After a node has settled: everything that follows at once, then what has become ready, in written order."""
+        while self._follow_skips() or self._fail_a_join():
             pass
-        self.queue += [name for name in self.graph.nodes if name in ready and self.nodes[name].status == "pending"]
-        for name in self.graph.nodes:
-            if name in failing and self.nodes[name].status == "pending":
-                causes = tuple(node for edge, node in self.failed_branches if edge.target == name)
-                return self._fail(name, _Error("join.unsatisfiable", name, causes))
+        self.queue += [name for name in self.graph.nodes if name in self.ready]
+        self.ready.clear()
 
-    def _look_at(self, node: Node, ready: set[str], failing: set[str]) -> bool:
+    def _follow_skips(self) -> bool:
+        return any(self._look_at(node) for node in self.graph.nodes.values())
+
+    def _fail_a_join(self) -> bool:
+        for name in self.graph.nodes:
+            if name in self.failing:
+                self.failing.remove(name)
+                causes = tuple(node for edge, node in self.failed_branches if edge.target == name)
+                error = _Error("join.unsatisfiable", name, causes)
+                self._note(name, "failed", self._port_of_failure(name), MISSING, error)
+                return True
+        return False
+
+    def _call_off(self) -> None:
+        """Delays answer at once when they are asked to stop, one by one."""
+        while self.called_off:
+            self._settle(self.called_off.pop(0), "cancelled")
+
+    def _look_at(self, node: Node) -> bool:
         """Decides the join of a node that waits, if it can be; says whether anything changed."""
-        waits = self.nodes[node.id].status == "pending" and node.id not in {*self.queue, *ready, *failing}
+        waits = self.nodes[node.id].status == "pending" and node.id not in {*self.queue, *self.ready, *self.failing}
         if not waits or not node.needs:
             return False
         if node.id not in self.decided:
@@ -250,11 +276,11 @@ class _Run:
         if self._may_take_effect(node):
             match self.decided[node.id]:
                 case "run":
-                    ready.add(node.id)
+                    self.ready.add(node.id)
                 case "skip":
                     self.nodes[node.id].status = "skipped"
                 case "fail":
-                    failing.add(node.id)
+                    self.failing.add(node.id)
         return True
 
     def _decision(self, node: Node) -> Literal["run", "skip", "fail"] | None:
