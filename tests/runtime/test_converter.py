@@ -1,0 +1,102 @@
+"""What a value becomes on its way through Temporal, and back."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, JsonValue
+from temporalio.api.common.v1 import Payload
+from temporalio.api.failure.v1 import Failure
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError
+
+from runtime.converter import data_converter
+from runtime.storage import THRESHOLD, MemoryStorage
+
+CONVERTER = data_converter(MemoryStorage()).payload_converter
+VALUES: st.SearchStrategy[JsonValue] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.text(st.characters(codec="utf-8")),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=4),
+)
+
+
+@dataclass(frozen=True)
+class Point:
+    x: int
+    names: tuple[str, ...] = ()
+
+
+class Model(BaseModel):
+    at: datetime
+    point: Point
+
+
+def there_and_back(value: object, hint: type | None = None) -> object:
+    [payload] = CONVERTER.to_payloads([value])
+    return CONVERTER.from_payload(payload, hint) if hint else CONVERTER.from_payload(payload)
+
+
+@given(VALUES)
+def test_json_comes_back_as_it_was(value: JsonValue) -> None:
+    assert there_and_back(value) == value
+
+
+def test_dataclasses_and_models_come_back_as_what_is_asked_for() -> None:
+    point = Point(1, ("a", "b"))
+    model = Model(at=datetime(2026, 1, 2, tzinfo=UTC), point=point)
+    assert there_and_back(point, Point) == point
+    assert there_and_back(model, Model) == model
+    assert there_and_back([{"model": model}]) == [{"model": {"at": "2026-01-02T00:00:00Z", "point": {"x": 1, "names": ["a", "b"]}}}]
+
+
+def test_an_integer_of_any_size_can_be_written_and_read() -> None:
+    assert there_and_back({"n": 2**64 - 1}) == {"n": 2**64 - 1}
+    assert there_and_back({"n": 2**70}) == {"n": float(2**70)}
+    assert there_and_back({"n": 2**70}, dict[str, int]) == {"n": 2**70}
+
+
+def test_what_can_be_written_can_be_read_however_deep() -> None:
+    value: JsonValue = 1
+    for _ in range(250):
+        value = [value]
+    assert there_and_back(value) == value
+
+
+def test_raw_values_pass_untouched() -> None:
+    payload = Payload(metadata={"encoding": b"json/plain"}, data=b' {"spaced": 1 } ')
+    assert CONVERTER.to_payloads([RawValue(payload)]) == [payload]
+    back = CONVERTER.from_payload(payload, RawValue)
+    assert isinstance(back, RawValue)
+    assert back.payload == payload
+
+
+@pytest.mark.parametrize(("size", "outside"), [(1_000, False), (THRESHOLD, True), (3_000_000, True)])
+async def test_only_large_payloads_leave_the_history(size: int, *, outside: bool) -> None:
+    storage = MemoryStorage()
+    converter = data_converter(storage)
+    [payload] = await converter.encode(["x" * size])
+    assert (storage.size > 0) is outside
+    assert (len(payload.data) < 500) is (outside or size < 500)
+    assert await converter.decode([payload]) == ["x" * size]
+
+
+def test_a_failure_tells_its_code_and_detail_but_not_our_files() -> None:
+    failure = Failure()
+    try:
+        raise ApplicationError("No.", {"code": "user.no"}, type="user.no", non_retryable=True)
+    except ApplicationError as error:
+        data_converter(MemoryStorage()).failure_converter.to_failure(error, CONVERTER, failure)
+    assert failure.stack_trace == ""
+    assert failure.application_failure_info.type == "user.no"
+    assert CONVERTER.from_payloads(failure.application_failure_info.details.payloads) == [{"code": "user.no"}]
+
+
+def test_a_bug_keeps_its_stack_trace() -> None:
+    failure = Failure()
+    try:
+        raise KeyError("x")
+    except KeyError as error:
+        data_converter(MemoryStorage()).failure_converter.to_failure(error, CONVERTER, failure)
+    assert "test_converter.py" in failure.stack_trace

@@ -1,0 +1,169 @@
+"""Runs any activity type as a Temporal activity: what Temporal says goes in, what Temporal must hear comes out."""
+
+import asyncio
+import logging
+import time
+import traceback
+import uuid
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Literal
+
+import orjson
+from pydantic import JsonValue
+from temporalio import activity
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from dag.errors import ErrorValue, PerdureError
+from dag.invocation import Invocation
+from dag.masks import masked
+from worker.attempt import Call, Means, Notes, run
+from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
+from worker.output import clean
+from worker.records import Attempt
+from worker.redaction import Redaction, current
+from worker.sink import Sink
+
+logger = logging.getLogger(__name__)
+
+EVERY = 2.0
+"""Seconds between heartbeats. A cancel travels on the answer to one, and a lost worker is seen by their absence."""
+MAX_RECORDED = 64 * 1024
+"""Of a larger output the record of the attempt keeps only the size."""
+KEYS = uuid.uuid5(uuid.NAMESPACE_URL, "perdure:idempotency-key")
+
+NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
+
+
+def node_activity(means: Means, sink: Sink) -> NodeActivity:
+    """Make the one activity that stands for every activity type. Its arguments are the node's rendered config and an
+    Invocation, its result is the node's output; the workflow id is `<tenant>/<execution>`, the activity id the node's path."""
+
+    @activity.defn(dynamic=True)
+    async def node(args: Sequence[RawValue]) -> RawValue:
+        info = activity.info()
+        converter = activity.payload_converter()
+        config: JsonValue = converter.from_payload(args[0].payload)
+        invocation: Invocation = converter.from_payload(args[1].payload, Invocation)
+        notes = Notes()
+        current.set(notes.redaction)  # within this attempt's own task, so it ends with it
+        started_at = time.time()
+        try:
+            with heartbeats(notes.redaction, beating=not info.is_local) as heartbeat:
+                output = await run(_call(info, config, invocation, heartbeat), means, notes)
+        except asyncio.CancelledError:
+            why = activity.cancellation_details() or activity.ActivityCancellationDetails()
+            if why.worker_shutdown:
+                problem = WorkerStopped()
+            elif not _was_cancelled():
+                problem = _unexpected(info, notes)
+            elif info.is_local and why.timed_out:
+                # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
+                raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
+            else:
+                sink.attempt(_record(info, invocation, notes, started_at, status="cancelled"))
+                raise
+        except PerdureError as expected:
+            problem = expected
+        except Exception:  # noqa: BLE001 the border: a bug of one activity type is told as such, and is none of the worker's
+            problem = _unexpected(info, notes)
+        else:
+            sink.attempt(_record(info, invocation, notes, started_at, status="succeeded", output=output))
+            return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=output))
+        # Not within `except`: Temporal would write the exception that was caught there into the history, secrets and all.
+        attempt = info.attempt + invocation.earlier_attempts
+        error = error_value(problem, path=info.activity_id, attempt=attempt, redact=notes.redaction)
+        sink.attempt(_record(info, invocation, notes, started_at, status="failed", error=error))
+        again = await worth_another(error, invocation)
+        raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt))
+
+    return node
+
+
+@contextmanager
+def heartbeats(redact: Redaction, *, beating: bool) -> Iterator[Callable[[JsonValue], None]]:
+    """Show Temporal that the attempt goes on, and give what tells how far it has come. Local activities have no heartbeats."""
+    loop = asyncio.get_running_loop()
+    progress: tuple[JsonValue, ...] = ()
+
+    def beat() -> None:
+        nonlocal timer
+        activity.heartbeat(*progress)
+        timer = loop.call_later(EVERY, beat)
+
+    def heartbeat(told: JsonValue) -> None:
+        nonlocal progress
+        progress = (clean(told, redact),)
+        if beating:
+            activity.heartbeat(*progress)
+
+    timer = loop.call_later(EVERY, beat) if beating else None
+    try:
+        yield heartbeat
+    finally:
+        if timer is not None:
+            timer.cancel()
+
+
+def _call(
+    info: activity.Info, config: JsonValue, invocation: Invocation, heartbeat: Callable[[JsonValue], None]
+) -> Call:
+    return Call(
+        tenant=_whose(info)[0],
+        type=info.activity_type,
+        config=config,
+        invocation=invocation,
+        # Of what stays the same over attempts, crashes, workers and continue-as-new.
+        idempotency_key=str(uuid.uuid5(KEYS, f"{info.workflow_id}\n{info.activity_id}")),
+        heartbeat=heartbeat,
+    )
+
+
+def _whose(info: activity.Info) -> tuple[str, str]:
+    tenant, _, execution = (info.workflow_id or "").partition("/")
+    return tenant, execution
+
+
+def _was_cancelled() -> bool:
+    """Whether somebody cancelled this attempt, rather than it only saying so."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _unexpected(info: activity.Info, notes: Notes) -> Unexpected:
+    """Write the exception that is being handled into the process log, and there alone: it may hold a tenant's data."""
+    trace = notes.redaction(traceback.format_exc())
+    logger.error("%s of %s failed unexpectedly\n%s", info.activity_type, info.workflow_id, trace)
+    return Unexpected(f"The activity type `{info.activity_type}` failed unexpectedly; the worker's log says how.")
+
+
+def _record(
+    info: activity.Info,
+    invocation: Invocation,
+    notes: Notes,
+    started_at: float,
+    *,
+    status: Literal["succeeded", "failed", "cancelled"],
+    error: ErrorValue | None = None,
+    output: bytes | None = None,
+) -> Attempt:
+    tenant, execution = _whose(info)
+    shown = output is not None and len(output) <= MAX_RECORDED
+    return Attempt(
+        tenant=tenant,
+        execution=execution,
+        path=info.activity_id,
+        attempt=info.attempt + invocation.earlier_attempts,
+        type=info.activity_type,
+        started_at=started_at,
+        ended_at=time.time(),
+        status=status,
+        error=error,
+        output=masked(orjson.loads(output), invocation.mask) if output is not None and shown else None,
+        output_size=None if output is None else len(output),
+        log=tuple(replace(line, message=notes.redaction(line.message)) for line in notes.lines),
+        log_dropped=notes.dropped,
+    )

@@ -1,0 +1,126 @@
+"""One attempt of an activity node, from the JSON of its config to the JSON of its output; knows nothing of Temporal."""
+
+import asyncio
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from httpx2 import AsyncClient
+from pydantic import JsonValue
+from pydantic_monty import AsyncMonty
+
+from activities.activity_type import AnyActivityType
+from activities.context import Context, Reference
+from activities.errors import AttemptTimeout, ConfigInvalid
+from dag.errors import PerdureError
+from dag.invocation import Invocation
+from worker.output import written
+from worker.records import Level, LogLine
+from worker.redaction import Redaction
+from worker.secrets import Secrets, filled, resolved
+
+MAX_LOG_LINES = 200
+MAX_LOG_LINE = 4_096
+
+
+class NodeTimeout(PerdureError):
+    """The node took longer than its `timeout`, retries and waits included."""
+
+    code = "timeout.node"
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the activities of one process share."""
+
+    types: Mapping[str, AnyActivityType]
+    secrets: Secrets
+    http: AsyncClient
+    python: AsyncMonty
+    keep: Callable[[str, bytes], Awaitable[str]]
+    """Keeps a tenant's content outside its executions, and says what to ask for it by."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """What is asked for, by whom."""
+
+    tenant: str
+    type: str
+    config: JsonValue
+    invocation: Invocation
+    idempotency_key: str
+    heartbeat: Callable[[JsonValue], None]
+
+
+@dataclass
+class Notes:
+    """What is learnt while an attempt runs, and wanted however it ends."""
+
+    redaction: Redaction = field(default_factory=Redaction)
+    lines: list[LogLine] = field(default_factory=list[LogLine])
+    dropped: int = 0
+
+    def log(self, message: str, /, *, level: Level = "info") -> None:
+        """Take one line, unless there are many already."""
+        if len(self.lines) < MAX_LOG_LINES:
+            self.lines.append(LogLine(time.time(), level, message[:MAX_LOG_LINE]))
+        else:
+            self.dropped += 1
+
+
+async def run(call: Call, means: Means, notes: Notes) -> bytes:
+    """Run it once, within its time; what goes wrong as it may is raised as a PerdureError."""
+    declared = means.types.get(call.type)
+    if declared is None:
+        raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
+    invocation = call.invocation
+    # Looking up secrets waits while they cannot be asked; that is none of the attempt's time.
+    async with _ends(None, invocation.deadline):
+        values = await resolved(invocation.secrets, call.tenant, means.secrets)
+    notes.redaction.add(*values.values())
+    async with _ends(invocation.timeout, invocation.deadline) as left:
+        output = await declared.attempt(
+            filled(call.config, invocation.secrets, values),
+            Context(
+                idempotency_key=call.idempotency_key,
+                timeout=timedelta(seconds=left),
+                http=means.http,
+                python=means.python,
+                log=notes.log,
+                heartbeat=call.heartbeat,
+                store=_store(call, means, notes),
+                conceal=notes.redaction.add,
+            ),
+        )
+    return written(output, notes.redaction)
+
+
+@asynccontextmanager
+async def _ends(timeout: float | None, deadline: float | None) -> AsyncIterator[float]:
+    """Bound what is done inside, and say how many seconds it has."""
+    left = math.inf if deadline is None else deadline - time.time()
+    if left <= 0:
+        raise NodeTimeout
+    seconds = left if timeout is None else min(timeout, left)
+    try:
+        async with asyncio.timeout(None if seconds == math.inf else seconds) as scope:
+            yield seconds
+    except (TimeoutError, asyncio.CancelledError):
+        # Also when it was being cancelled and is cut off in that: nobody knows then whether it has had an effect.
+        if scope.expired():
+            raise (AttemptTimeout if timeout is not None and timeout <= left else NodeTimeout) from None
+        raise
+
+
+def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:
+    async def store(content: bytes, media_type: str) -> Reference:
+        content = notes.redaction.content(content)
+        return Reference(
+            reference=await means.keep(call.tenant, content), media_type=media_type, size=len(content)
+        )
+
+    return store
