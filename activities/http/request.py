@@ -58,8 +58,8 @@ class Config(StrictModel):
     accept: Literal["auto", "json", "text", "reference"] = Field(
         "auto",
         description=(
-            "How the answer's body is given. `json`: parsed, whatever its type. `text`: as text. `reference`: stored and"
-            " named in the output. `auto`: JSON parsed, text as text, anything else stored."
+            "How the answer's body is given. `json`: parsed, whatever its type. `text`: as text. `reference`: stored"
+            " and named in the output. `auto`: JSON parsed, text as text, anything else stored."
         ),
     )
     expect: list[Status] = Field(
@@ -85,7 +85,7 @@ class Config(StrictModel):
 class Output(StrictModel):
     status: int = Field(description="The answer's status, such as 200.")
     headers: dict[str, str] = Field(
-        description="The answer's headers, names in small letters. Repeated ones are joined by `, `, `set-cookie` by lines."
+        description="The answer's headers, names in small letters; repeated ones joined by `, `, `set-cookie` by lines."
     )
     body: JsonValue = Field(
         description="The answer's body: JSON, text, or `{reference, media_type, size}` when stored; null when empty."
