@@ -6,15 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
-from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
 from pydantic import JsonValue
 
 from dag import durations, expressions
 from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
+from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
 from dag.invocation import SecretText
 from dag.plan import Template
 from dag.templates import as_text, render
@@ -219,11 +219,11 @@ def _reduce(job: Job, evaluator: Evaluator) -> Computed:
 def _sort(job: Job, evaluator: Evaluator) -> Computed:
     items = evaluator.items(_text(job, "items"))
     each, source = evaluator.each(items), _text(job, "by")
-    keys = [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
+    keys: list[Any] = [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
     if not (all(isinstance(key, str) for key in keys) or all(_is_number(key) for key in keys)):
         raise ExpressionType("`by` of a sort gives a number for every item, or text for every item.")
     order = _word(_rendered(job, evaluator), "order", "ascending", "descending")
-    ordered = sorted(range(len(items)), key=lambda n: keys[n], reverse=order == "descending")  # pyright: ignore[reportArgumentType, reportCallIssue]
+    ordered = sorted(range(len(items)), key=lambda n: keys[n], reverse=order == "descending")
     return Computed("done", [items[n] for n in ordered])
 
 
@@ -254,7 +254,8 @@ def _merge(job: Job, evaluator: Evaluator) -> Computed:
     config = _config(job)
     sources = config["sources"]
     assert isinstance(sources, list)
-    values = [value for value in (_present(evaluator.value(str(source))) for source in sources) if value is not None]
+    read = [_present(evaluator.value(str(source))) for source in sources]
+    values: list[JsonValue] = [value for value in read if value is not None]
     match _word(_rendered(job, evaluator), "mode", "object", "list", "first", "last"):
         case "list":
             return Computed("done", values)
@@ -344,4 +345,4 @@ def _text(job: Job, field: str) -> str:
 
 
 def _present(value: JsonValue | Missing) -> JsonValue:
-    return None if value is MISSING else value  # pyright: ignore[reportReturnType]
+    return None if value is MISSING else value

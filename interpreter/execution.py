@@ -10,11 +10,12 @@ from itertools import islice
 from typing import Protocol
 
 import orjson
-from dag.expressions import ExpressionBudget, Moment
 from pydantic import JsonValue
 
 from dag import expressions
 from dag.errors import ErrorValue
+from dag.events import EventType
+from dag.expressions import ExpressionBudget, Moment
 from dag.invocation import Invocation
 from dag.masks import masked
 from dag.plan import Plan, PlanNode, Sees, Template
@@ -28,6 +29,13 @@ from interpreter.view import View, iso
 
 SHOWN_BYTES = 64 * 1024
 """Larger values are named in events by their size only."""
+
+ENDINGS: Mapping[str, EventType] = {
+    "succeeded": "execution.succeeded",
+    "failed": "execution.failed",
+    "cancelled": "execution.cancelled",
+    "timed_out": "execution.timed_out",
+}
 
 VARS = -1
 OUTPUT = -2
@@ -394,7 +402,7 @@ class Execution:
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
         data = _shown("output", outcome.output) if outcome.error is None else {"error": _dumped(outcome.error)}
-        self._journal.say(f"execution.{outcome.status}", data=data)
+        self._journal.say(ENDINGS[outcome.status], data=data)
 
 
 def timed_out_node(cause: ErrorValue | None = None) -> ErrorValue:

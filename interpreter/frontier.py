@@ -305,7 +305,7 @@ class Frontier:
         return [node for edge in self._graph.incoming[join] for node in self._unsettled_in(edge)]
 
     def _unsettled_in(self, branch: int) -> list[int]:
-        """What has not settled in a branch and those within it, in written order; settled parts are not walked twice."""
+        """What has not settled in a branch and those within it, in written order. What is settled is walked once."""
         found: list[int] = []
         entered: list[int] = []
         stack = [branch]

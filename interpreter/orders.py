@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dag.expressions import Moment
 from pydantic import JsonValue
 
 from dag.errors import ErrorValue
+from dag.expressions import Moment
 from dag.invocation import Invocation
 from dag.plan import PlanNode
 from interpreter.compute import Job

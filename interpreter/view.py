@@ -1,6 +1,5 @@
 """What expressions see of an execution: only what the compiler found that they read."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from pydantic import JsonValue
@@ -40,7 +39,7 @@ class View:
             case _:
                 raise AssertionError(f"the compiler lets through an unknown root: {root}")
 
-    def _execution(self) -> Mapping[str, JsonValue]:
+    def _execution(self) -> dict[str, JsonValue]:
         return {
             "id": self._id,
             "workflow": self._plan.workflow,

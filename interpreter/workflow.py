@@ -12,7 +12,6 @@ from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, cast
 
-from dag.expressions import Moment
 from pydantic import JsonValue
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
@@ -22,6 +21,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag import expressions
 from dag.errors import ErrorValue, PerdureError, matches
+from dag.expressions import Moment
 from dag.plan import Plan, Retry, decode
 from interpreter.compute import Computed
 from interpreter.execution import INLINE_UNTIMED, Execution, timed_out_node
@@ -64,9 +64,9 @@ class Interpreter:
         converter = workflow.payload_converter()
         info = workflow.info()
         self._args = args
-        self._start = cast(Start, converter.from_payload(args[0].payload, Start))
+        self._start = converter.from_payload(args[0].payload, Start)
         self._plan = _decoded(args[1].payload.data)
-        carried = cast(Carried, converter.from_payload(args[2].payload, Carried)) if len(args) > 2 else self._fresh()
+        carried = converter.from_payload(args[2].payload, Carried) if len(args) > 2 else self._fresh()
         self._now = Now()
         self._refresh()
         self._pace = _RecordedPace()
@@ -75,7 +75,7 @@ class Interpreter:
             self._start,
             self._plan,
             now=self._now,
-            emit=cast(Emit, workflow.extern_functions()[STEP_EVENT]),
+            emit=cast(Emit, workflow.extern_functions()[STEP_EVENT]),  # pyright: ignore[reportUnknownMemberType]
             pace=self._pace,
             carried=carried,
             segments=[segment.payload.data for segment in args[3:]],
@@ -366,7 +366,7 @@ class _Running:
 
 
 class _RecordedPace:
-    """Keeps in history, as patch markers, what depended on the machine's speed: a replay asks history, not the clock."""
+    """Keeps in history, as patch markers, what depended on the machine's speed: replays ask history, not the clock."""
 
     def __init__(self) -> None:
         self._computations = 0
