@@ -6,6 +6,8 @@ from functools import cached_property
 from typing import Any
 
 Document = Mapping[str, Any]
+ACTIVITIES = ("test.step", "test.read")
+"""The activity types of the tests: with effects and without."""
 
 
 @dataclass(frozen=True)

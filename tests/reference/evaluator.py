@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tests.reference.data_nodes import COMPUTES
-from tests.reference.document import Document, Edge, Graph, Node, read, seconds
+from tests.reference.document import ACTIVITIES, Document, Edge, Graph, Node, read, seconds
 from tests.reference.expressions import MISSING, ExpressionFails, Scope, holds, rendered, value
 from tests.reference.outcome import NodeOutcome, Outcome, Status, Step
 from tests.reference.script import Acknowledges, Ending, Raises, Returns, Script
 from tests.reference.world import Ends, Happening, World
 
 
-def run(document: Document, script: Script) -> Outcome:
-    """Runs a document to its end in the world of a script."""
-    return _Run(document, script).to_its_end()
+def run(document: Document, script: Script, *, starts_before_pause: int | None = None) -> Outcome:
+    """Runs a document to its end in the world of a script. After so many starts of activities no more start until those
+    under way have ended: so an interpreter comes to a safe point."""
+    return _Run(document, script, starts_before_pause).to_its_end()
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class _NodeRun:
 
 
 class _Run:
-    def __init__(self, document: Document, script: Script):
+    def __init__(self, document: Document, script: Script, starts_before_pause: int | None):
         self.document = document
         self.settings: Mapping[str, Any] = document.get("settings", {})
         self.script = script
@@ -60,6 +61,8 @@ class _Run:
         self.order: list[str] = []
         self.configs: dict[str, Any] = {}
         self.steps: list[Step] = []
+        self.starts_before_pause = starts_before_pause
+        self.starts = 0
 
     def to_its_end(self) -> Outcome:
         if "timeout" in self.settings:
@@ -111,8 +114,17 @@ class _Run:
                 self._settle(node, "cancelled")
 
     def _take_all(self) -> None:
-        while self.queue:
-            self._take(self.graph.nodes[self.queue.pop(0)])
+        if self._pauses() and not any(self.nodes[name].status == "running" for name in self.configs):
+            self.starts = 0
+        while (name := next(filter(self._may_be_taken, self.queue), None)) is not None:
+            self.queue.remove(name)
+            self._take(self.graph.nodes[name])
+
+    def _may_be_taken(self, node: str) -> bool:
+        return self.graph.nodes[node].type not in ACTIVITIES or not self._pauses()
+
+    def _pauses(self) -> bool:
+        return self.starts_before_pause is not None and self.starts >= self.starts_before_pause
 
     def _take(self, node: Node) -> None:
         """A node whose join has let it through: `when` is asked, then it starts."""
@@ -164,6 +176,7 @@ class _Run:
             case _:
                 self.configs[node.id] = rendered(config, scope)
                 self.world.start_activity(node.id)
+                self.starts += 1
 
     # How nodes settle, and what follows from it
 

@@ -6,16 +6,16 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.reference.document import Document
+from tests.reference.document import ACTIVITIES, Document
 from tests.reference.script import Acknowledges, Behaviour, Raises, Returns, Script
 
 Choice = int
 """Stands for one of several things; 0 for the simplest."""
 
-ACTIVITIES = ("test.step", "test.read")
 LONG = "1h"
-_DELAYS = ((100, 50), (300, 150), (900, 450))
-"""Milliseconds, and shorter timeouts: no two sums are near each other, so that real clocks agree on the order."""
+_DELAYS = ((101, 51), (302, 152), (904, 454))
+"""Milliseconds, and shorter timeouts. No two sums are near each other, so that real clocks agree on the order, nor a
+multiple of a script's tick."""
 
 
 @dataclass(frozen=True)
