@@ -23,8 +23,8 @@ def strand(event: StepEvent) -> Strand:
 
 
 def replaces(new: StepEvent, old: StepEvent, *, replayed: bool) -> bool:
-    """A replay tells what is in Temporal's history, so it is right wherever it differs. Of two live ones the later task is
-    right: an earlier one was lost or abandoned, and Temporal had it done again."""
+    """A replay tells what is in Temporal's history, so it is right wherever it differs. Of two live ones the later task
+    is right: an earlier one was lost or abandoned, and Temporal had it done again."""
     return new.checksum != old.checksum if replayed else new.task > old.task
 
 

@@ -35,7 +35,7 @@ def data_converter(storage: StorageDriver) -> DataConverter:
 
 
 class Json(EncodingPayloadConverter):
-    """JSON by orjson: a third of Pydantic's time to write and two thirds to read, and it reads what is nested 1,000 deep, where
+    """JSON by orjson: a third of Pydantic's time to write, two thirds to read, and it reads what is nested 1,000 deep.
     Pydantic stops at 200: a value that could be written but not read again would block its execution for ever."""
 
     @property
@@ -53,7 +53,7 @@ class Json(EncodingPayloadConverter):
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         """Read as the given type, or as plain JSON."""
-        if type_hint is None or type_hint is Any:  # pyright: ignore[reportUnnecessaryComparison] Temporal passes it
+        if type_hint is None or type_hint is Any:
             return orjson.loads(payload.data)
         return _reader(type_hint)(payload.data)
 
@@ -68,8 +68,8 @@ class Payloads(CompositePayloadConverter):
 
 
 class Failures(DefaultFailureConverter):
-    """Failures without the stack traces of what failed as it should: they are in the process log where it matters, and only our
-    own files would show in the history of a tenant's execution."""
+    """Failures without the stack traces of what failed as it should: only our own files would show in the history of a
+    tenant's execution."""
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         """Write an exception into a Temporal failure."""

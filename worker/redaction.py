@@ -41,8 +41,8 @@ class Redaction:
         self._forms = [form for secret in sorted(self._secrets, key=len, reverse=True) for form in _forms(secret)]
 
 
-current: ContextVar[Redaction] = ContextVar("perdure redaction", default=Redaction())
-"""Of the attempt that is running here."""
+current: ContextVar[Redaction] = ContextVar("perdure redaction")
+"""Of the attempt that is running here, if one is."""
 
 
 class RedactingFormatter(logging.Formatter):
@@ -50,7 +50,9 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format as usual, then hide."""
-        return current.get()(super().format(record))
+        text = super().format(record)
+        redact = current.get(None)
+        return text if redact is None else redact(text)
 
 
 @dataclass(frozen=True)

@@ -48,10 +48,20 @@ def filled(config: JsonValue, texts: Sequence[SecretText], values: Mapping[str, 
         *way, last = [part.replace("~1", "/").replace("~0", "~") for part in text.at.split("/")[1:]]
         place = config
         for part in way:
-            place = place[part] if isinstance(place, dict) else place[int(part)]  # pyright: ignore
+            place = _within(place, part)
         written = "".join(part if isinstance(part, str) else values[part[0]] for part in text.parts)
         if isinstance(place, dict):
             place[last] = written
         elif isinstance(place, list):
             place[int(last)] = written
     return config
+
+
+def _within(place: JsonValue, part: str) -> JsonValue:
+    match place:
+        case dict():
+            return place[part]
+        case list():
+            return place[int(part)]
+        case _:
+            raise TypeError("A secret's place is not in its config.")

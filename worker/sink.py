@@ -27,9 +27,9 @@ Entry = Step | Attempt
 
 
 class Sink(Protocol):
-    """Takes step events and records of attempts, from any thread, in no time; what it cannot keep is lost and counted."""
+    """Takes step events and records of attempts, from any thread and in no time; what it cannot keep is counted."""
 
-    def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 the interpreter's call, positional for speed
+    def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 the interpreter's call, by position
         """Take what an interpreter says."""
         ...
 
@@ -43,8 +43,8 @@ class Unavailable(Exception):
 
 
 class BufferedSink:
-    """Hands batches to `write`. When `write` says Unavailable it is asked again with the same batch, while the buffer fills and
-    then drops; dropped step events come back by healing."""
+    """Hands batches to `write`. When `write` says Unavailable it is asked again with the same batch, while the buffer
+    fills and then drops; dropped step events come back by healing."""
 
     def __init__(
         self,
@@ -126,6 +126,6 @@ class BufferedSink:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
             except Exception:
-                # A bug in what writes must not end the journal of everything else; the step events come back by healing.
+                # A bug in what writes must not end the journal of everything else; step events come back by healing.
                 logger.exception("A batch of %d records could not be written and is dropped", len(batch))
                 return self._count_dropped(len(batch))

@@ -1,6 +1,7 @@
-"""Leads the step events of interpreters out of Temporal's workflow sandbox to a sink; a replayer takes it just the same."""
+"""Leads the step events of interpreters out of Temporal's sandbox to a sink; a replayer takes it just the same."""
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
+from typing import cast
 
 from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
@@ -20,5 +21,6 @@ class StepEvents(Interceptor):
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
         """Called once per worker or replayer."""
-        input.unsafe_extern_functions[FUNCTION] = self._step
+        functions = cast(MutableMapping[str, object], input.unsafe_extern_functions)
+        functions[FUNCTION] = self._step
         return None

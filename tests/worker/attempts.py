@@ -1,6 +1,6 @@
 """Runs one attempt of a made-up activity type in Temporal's own test environment for activities."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -55,7 +55,7 @@ class Recorded:
         self.steps: list[tuple[StepEvent, bool]] = []
         self.attempts: list[Attempt] = []
 
-    def step(self, event: StepEvent, replaying: bool) -> None:
+    def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 as a Sink
         self.steps.append((event, replaying))
 
     def attempt(self, record: Attempt) -> None:
@@ -67,7 +67,7 @@ async def means(
     types: Sequence[ActivityType[Any, Any]],
     secrets: Mapping[str, str] | None = None,
     storage: MemoryStorage | None = None,
-) -> AsyncIterator[Means]:
+) -> AsyncGenerator[Means]:
     """What a worker process has, with secrets of the tenant `acme`."""
     async with AsyncMonty() as python, egress.client(LOOPBACK) as http:
         yield Means(
@@ -116,7 +116,7 @@ def raw(value: object) -> RawValue:
 
 
 @asynccontextmanager
-async def bench(run: Run, **secrets: str) -> AsyncIterator[Bench]:
+async def bench(run: Run, **secrets: str) -> AsyncGenerator[Bench]:
     """A bench for one type, `demo.run`."""
     async with means([declared(run)], secrets) as have:
         yield Bench(have)

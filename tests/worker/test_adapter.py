@@ -54,7 +54,7 @@ class TestResult:
         assert (failure.type, failure.non_retryable) == ("config.invalid", True)
         problems = value_of(failure).details
         assert isinstance(problems, list)
-        assert {problem["path"] for problem in problems if isinstance(problem, dict)} == {"/times", "/hunger"}
+        assert [problem["path"] for problem in problems if isinstance(problem, dict)] == ["/times", "/hunger"]
         assert "hunter2" not in repr(failure.details) + failure.message
 
     async def test_an_output_beyond_the_limit_is_told_as_such_and_not_tried_again(self) -> None:

@@ -81,8 +81,10 @@ def test_the_process_log_shows_no_secret_of_the_attempt_that_runs(where: str) ->
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(RedactingFormatter("%(message)s"))
-    logger = logging.Logger("any library")
-    logger.addHandler(handler)
+    logger = logging.getLogger("any library")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.handlers = [handler]
     token = current.set(Redaction(["s3cr3t-key"]))
     try:
         match where:

@@ -5,8 +5,8 @@ import base64
 import json
 import time
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -27,6 +27,8 @@ from tests.worker.calling import Asked, Calling
 from worker.host import RUNNER, worker
 from worker.step_events import StepEvents
 
+ORDINARY = Invocation(timeout=20)
+
 
 @dataclass
 class Running:
@@ -38,12 +40,12 @@ class Running:
     host: Any
 
     async def call(
-        self, config: JsonValue = None, invocation: Invocation | None = None, *, execution: str | None = None, **how: Any
+        self, config: JsonValue = None, invocation: Invocation = ORDINARY, *, execution: str | None = None, **how: Any
     ) -> JsonValue:
         """Run one node to its end."""
         return await self.client.execute_workflow(
             Calling.run,
-            Asked("demo.run", {} if config is None else config, invocation or Invocation(timeout=20), **how),
+            Asked("demo.run", {} if config is None else config, invocation, **how),
             id=f"acme/{execution or uuid.uuid4()}",
             task_queue=self.queue,
             execution_timeout=timedelta(seconds=30),
@@ -56,7 +58,7 @@ class Running:
 @asynccontextmanager
 async def running(
     client: Client, run: Run, storage: MemoryStorage | None = None, *, shutdown: float = 5.0, **secrets: str
-) -> AsyncIterator[Running]:
+) -> AsyncGenerator[Running]:
     queue = f"q-{uuid.uuid4()}"
     settings = Settings(queue=queue, graceful_shutdown=timedelta(seconds=shutdown))
     sink = Recorded()
@@ -77,7 +79,8 @@ async def test_an_output_stands_in_history_as_it_is(client: Client, *, local: bo
         history = json.loads(await here.history("ex"))
     assert result == {"output": {"value": {"a": 1}}}
     if not local:
-        [scheduled] = [e["activityTaskScheduledEventAttributes"] for e in history["events"] if "activityTaskScheduledEventAttributes" in e]
+        attributes = [event.get("activityTaskScheduledEventAttributes") for event in history["events"]]
+        [scheduled] = filter(None, attributes)
         assert scheduled["activityType"]["name"] == "demo.run"
         assert scheduled["activityId"] == "each[0].pay"
 
@@ -100,7 +103,7 @@ class Failing:
 
 
 @pytest.mark.parametrize("local", [False, True])
-async def test_an_attempt_that_may_be_mended_by_waiting_is_tried_again_with_the_same_key(client: Client, *, local: bool) -> None:
+async def test_what_waiting_may_mend_is_tried_again_with_the_same_key(client: Client, *, local: bool) -> None:
     run = Failing(2)
     async with running(client, run) as here:
         assert await here.call(attempts=3, local=local) == {"output": {"value": 3}}
@@ -172,10 +175,8 @@ async def test_a_cancel_reaches_a_running_activity_and_waits_for_it(client: Clie
 
 async def test_a_cancel_that_comes_too_late_gives_the_output(client: Client) -> None:
     async def run(config: Config, context: Context) -> Output:
-        try:
+        with suppress(asyncio.CancelledError):
             await asyncio.sleep(20)
-        except asyncio.CancelledError:
-            pass
         return Output(value="done")
 
     async with running(client, run) as here:
@@ -184,16 +185,17 @@ async def test_a_cancel_that_comes_too_late_gives_the_output(client: Client) -> 
 
 async def test_another_worker_goes_on_when_one_stops(client: Client) -> None:
     begun: list[str] = []
+    running_first = asyncio.Event()
 
     async def run(config: Config, context: Context) -> Output:
         begun.append(context.idempotency_key)
+        running_first.set()
         await asyncio.sleep(20 if len(begun) == 1 else 0)
         return Output(value="from the second")
 
     async with running(client, run, shutdown=0.1) as first:
         call = asyncio.create_task(first.call(attempts=2))
-        while not begun:
-            await asyncio.sleep(0.02)
+        await running_first.wait()
     async with (
         means([declared(run)]) as have,
         worker(client, Settings(queue=first.queue), means=have, sink=Recorded(), workflow=Calling),
@@ -207,23 +209,22 @@ async def test_another_worker_goes_on_when_one_stops(client: Client) -> None:
 
 
 async def test_a_worker_that_stops_lets_its_local_activities_end(client: Client) -> None:
-    begun: list[float] = []
+    begun = asyncio.Event()
 
     async def run(config: Config, context: Context) -> Output:
-        begun.append(time.monotonic())
+        assert not begun.is_set()
+        begun.set()
         await asyncio.sleep(1)
         return Output(value="from the first")
 
     async with running(client, run, shutdown=0.1) as first:
         call = asyncio.create_task(first.call(local=True))
-        while not begun:
-            await asyncio.sleep(0.02)
+        await begun.wait()
     async with (
         means([declared(echo)]) as have,
         worker(client, Settings(queue=first.queue), means=have, sink=Recorded(), workflow=Calling),
     ):
         assert await call == {"output": {"value": "from the first"}}
-    assert len(begun) == 1
 
 
 async def test_a_local_activity_that_lasts_is_no_attempt(client: Client) -> None:
@@ -238,7 +239,7 @@ async def test_a_local_activity_that_lasts_is_no_attempt(client: Client) -> None
 
 @pytest.mark.parametrize("local", [False, True])
 async def test_no_secret_shows_in_history(client: Client, *, local: bool) -> None:
-    secret = "s3cr3t/key+0815"  # noqa: S105 made up
+    secret = "s3cr3t/key+0815"
 
     async def run(config: Config, context: Context) -> Output:
         context.log(f"got {config.value}")

@@ -1,0 +1,85 @@
+"""Runs a worker process until it is asked to stop: `python -m worker`."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import orjson
+from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
+
+from activities import registry
+from dag.errors import PerdureError
+from runtime.client import connect
+from runtime.settings import Settings, read
+from runtime.storage import MemoryStorage
+from worker.host import means, worker
+from worker.redaction import RedactingFormatter
+from worker.secrets import SecretsInMemory
+from worker.sink import BufferedSink, Entry
+
+if sys.platform == "win32":
+    from asyncio import new_event_loop
+else:
+    from uvloop import new_event_loop  # part of what makes a worker half as fast again (measured)
+
+logger = logging.getLogger("perdure.worker")
+journal = logging.getLogger("perdure.journal")
+
+
+def main() -> int:
+    """Read the settings and run; the answer is the exit status."""
+    try:
+        settings = read()
+        write_logs(settings)
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(run(settings))
+    except PerdureError as wrong:
+        print(wrong.message, file=sys.stderr)  # noqa: T201 for who starts it by hand
+        return 1
+    return 0
+
+
+async def run(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT, then let running activities end."""
+    stop = asyncio.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(name, stop.set)
+    storage = MemoryStorage()
+    client = await connect(settings, storage=storage)
+    types = registry.load()
+    async with (
+        BufferedSink(tell) as sink,
+        means(settings, types=types, secrets=SecretsInMemory({}), storage=storage) as shared,
+        worker(client, settings, means=shared, sink=sink),
+    ):
+        logger.info("Working on queue %s with %d activity types", settings.queue, len(types))
+        await stop.wait()
+        logger.info("Stopping; running activities have %s to end", settings.graceful_shutdown)
+
+
+async def tell(batch: Sequence[Entry]) -> None:
+    """Write what happens into the log."""
+    for entry in batch:
+        journal.info("%s", orjson.dumps(entry, default=lambda model: model.model_dump(mode="json")).decode())
+
+
+def write_logs(settings: Settings) -> None:
+    """Send all logs to standard output, without the secrets of the attempts that write them."""
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
+    logging.getLogger("httpx2").setLevel(logging.WARNING)  # a line per request says nothing that its attempt does not
+    # A local activity that lasts goes over to a normal one; that its late answer finds nobody is as it should be.
+    levels = "error,temporalio_sdk_core=warn,temporalio_sdk_core::worker::activities::local_activities=error"
+    forwarding = LogForwardingConfig(logging.getLogger("temporalio.core"), append_log_fields_to_message=False)
+    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(levels, forwarding))))
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Python must not take itself apart under the SDK's threads: in every fourth process that crashes (SDK 1.35).
+    os._exit(status)
