@@ -15,6 +15,7 @@ from dag.fields import (
     ExecutionTime,
     Expression,
     Json,
+    LanguageVersion,
     NodeId,
     Omissible,
     Part,
@@ -27,7 +28,7 @@ from dag.limits import DEFAULTS, Limits
 from dag.node import Activity, Broken
 from dag.outline import GRAPHS, outline
 from dag.places import Path, found
-from dag.problems import Problem
+from dag.problems import Problem, told
 from dag.refusals import ACTIVITY, refusals
 from dag.salvage import salvaged
 from dag.scope import Graph
@@ -101,7 +102,7 @@ class Settings(Part):
 class Definition(Graph, title="Workflow"):
     """A workflow."""
 
-    language: Literal[1]
+    language: LanguageVersion
     """The version of the language."""
     name: WorkflowName
     """Unique in a tenant; never changes."""
@@ -147,8 +148,8 @@ class Scope:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What was read of a document. With problems, the definition is what could be salvaged, for the checks of all the rest:
-    wrong nodes are `Broken` ones, other wrong parts are left out. None: no graph could be made of it."""
+    """What was read of a document. With problems, the definition is what could be salvaged, so that the rest can be
+    checked: wrong nodes are `Broken` ones, other wrong parts are left out. None: no graph could be made of it."""
 
     definition: Definition | None
     problems: tuple[Problem, ...]
@@ -158,21 +159,26 @@ def parse(document: JsonValue, *, limits: Limits = DEFAULTS) -> Parsed:
     """Read a document, telling everything that is wrong in itself. Never an exception, whatever the document."""
     problems = flaws(document, limits=limits)
     if fatal(problems):
-        return Parsed(None, tuple(problems))
+        return Parsed(None, told(problems))
     if not isinstance(document, dict):
         return Parsed(None, (Problem("wrong_type", "", "A workflow is an object."),))
     problems += outline(document, limits=limits)
     if fatal(problems):
-        return Parsed(None, tuple(problems))
+        return Parsed(None, told(problems))
     try:
-        return Parsed(_validated(document, limits), tuple(problems))
+        definition = _validated(document, limits)
     except ValidationError as refused:
-        problems += refusals(refused, Definition)
-        rest = salvaged(document, [error["loc"] for error in refused.errors()])
+        wrong, places = refusals(refused, Definition)
+        problems += wrong
+        definition = _validated_rest(document, places, limits) if places else None
+    return Parsed(definition, told(problems))
+
+
+def _validated_rest(document: dict[str, JsonValue], wrong: list[Path], limits: Limits) -> Definition | None:
     try:
-        return Parsed(_validated(rest, limits), tuple(problems))
+        return _validated(salvaged(document, wrong), limits)
     except ValidationError:
-        return Parsed(None, tuple(problems))
+        return None
 
 
 def _validated(document: dict[str, Any], limits: Limits) -> Definition:

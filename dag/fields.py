@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from dag import durations
 from dag.durations import DurationInvalid
-from dag.limits import Limits
+from dag.limits import DEFAULTS, Limits
 
 Holds = Literal["expression", "template"]
 """What text in a field can be, other than itself."""
@@ -262,7 +262,7 @@ def _expression(value: object, info: ValidationInfo) -> object:
 def limits_of(info: ValidationInfo) -> Limits:
     """The limits that the validation was started with."""
     context: Any = info.context or {}
-    return context.get("limits") or Limits()
+    return context.get("limits", DEFAULTS)
 
 
 Expression = Annotated[str, BeforeValidator(_expression), Text("expression")]
@@ -326,6 +326,16 @@ def _moment(value: str) -> str:
 _MOMENT = {"type": "string", "examples": ["2030-01-31T09:00:00Z"]}
 Moment = Annotated[str, AfterValidator(_moment), WithJsonSchema(_MOMENT)]
 """An ISO 8601 time; without an offset it is UTC."""
+
+
+def _version(value: object) -> object:
+    if type(value) is not int:
+        raise wrong("wrong_type", "The language's version is a whole number.", "Write `language: 1`.")
+    return value
+
+
+LanguageVersion = Annotated[Literal[1], BeforeValidator(_version)]
+"""`true` and `1.0` equal 1 in Python, but are none in a document."""
 
 Json = SkipValidation[JsonValue]
 """Any JSON. Not looked at again: `parse` has walked the whole document."""

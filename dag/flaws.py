@@ -7,10 +7,7 @@ from itertools import islice
 from pydantic import JsonValue
 
 from dag.limits import DEFAULTS, LARGEST_INTEGER, Limits
-from dag.problems import Problem, pointer
-
-MOST_PROBLEMS = 1000
-"""More are not told at once: they would only hide that the first ones matter."""
+from dag.problems import MOST_PROBLEMS, Problem, pointer
 
 _Place = tuple["_Place", str | int] | None
 """A path as a chain from the inside out, so that going down costs nothing."""
@@ -18,7 +15,7 @@ _Place = tuple["_Place", str | int] | None
 
 def flaws(value: JsonValue, *, limits: Limits = DEFAULTS) -> list[Problem]:
     """Find everything in a value that it may not hold. Never recurses, never fails."""
-    return list(islice(_flaws(value, limits), MOST_PROBLEMS))
+    return list(islice(_flaws(value, limits), MOST_PROBLEMS + 1))
 
 
 def fatal(problems: list[Problem]) -> bool:
@@ -36,7 +33,7 @@ def _flaws(value: JsonValue, limits: Limits) -> Iterator[Problem]:
             continue
         if depth >= limits.document_depth:
             yield _problem("limit", place, f"This lies deeper than {limits.document_depth} objects and lists.")
-            continue
+            return
         seen += len(parent)
         if seen > limits.document_values:
             yield _problem("limit", None, f"There are more than {limits.document_values} values.")
@@ -57,7 +54,7 @@ def _of_key(key: object, place: _Place) -> Iterator[Problem]:
     if not isinstance(key, str):
         yield _problem("wrong_type", place, "The keys of an object are text.")
     elif not key.isascii() or "\0" in key:
-        yield from _of_text(key, (place, _printable(key)))
+        yield from _of_text(key, (place, key))
 
 
 def _of_scalar(value: object, place: _Place) -> Iterator[Problem]:
@@ -93,5 +90,5 @@ def _problem(code: str, place: _Place, message: str, hint: str | None = None) ->
     path: list[str | int] = []
     while place is not None:
         place, key = place
-        path.append(key)
+        path.append(_printable(key) if isinstance(key, str) else key)
     return Problem(code, pointer(reversed(path)), message, hint)

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from dag.controls.words import WORDS
-from dag.limits import Limits
+from dag.limits import DEFAULTS, Limits
 from dag.places import Path, Pattern, found, places
 from dag.problems import Problem, pointer
 
@@ -33,7 +33,7 @@ class _Written:
         return around
 
 
-def outline(document: JsonValue, *, limits: Limits = Limits()) -> list[Problem]:
+def outline(document: JsonValue, *, limits: Limits = DEFAULTS) -> list[Problem]:
     """Check what a graph is by itself: not too deep, not too many nodes, not empty, no id of an enclosing graph."""
     problems: list[Problem] = []
     count = 0
@@ -44,9 +44,7 @@ def outline(document: JsonValue, *, limits: Limits = Limits()) -> list[Problem]:
         if not isinstance(nodes, dict):
             continue
         if level > limits.levels:
-            problems.append(
-                Problem("limit", pointer(path), f"Graphs lie within each other {limits.levels} deep at most.")
-            )
+            problems.append(Problem("limit", pointer(path), f"Graphs nest {limits.levels} levels deep at most."))
             continue
         here = _Written((*path, "nodes"), nodes, enclosing)
         count += len(nodes)

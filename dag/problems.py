@@ -1,9 +1,11 @@
 """What is wrong with a document: problems with a code, a place and words for the person who wrote it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Literal
+
+from pydantic import JsonValue
 
 CODES: Mapping[str, str] = {
     "syntax": "The text is not YAML or JSON.",
@@ -20,6 +22,7 @@ CODES: Mapping[str, str] = {
     "reserved_name": "The name is kept for something else.",
     "duplicate_id": "An enclosing graph has a node with the same id.",
     "empty_graph": "A graph has no nodes.",
+    "more": "There are more problems than are told at once.",
     "invalid_schema": "A JSON Schema is not valid, or refers to something outside itself.",
 }
 """Every code of the model's problems. The checks of graphs and of references have codes of their own."""
@@ -34,6 +37,27 @@ class Problem:
     message: str
     hint: str | None = None
     severity: Literal["error", "warning"] = "error"
+
+    def value(self) -> JsonValue:
+        """The same as data."""
+        return {
+            "code": self.code,
+            "path": self.path,
+            "message": self.message,
+            "hint": self.hint,
+            "severity": self.severity,
+        }
+
+
+MOST_PROBLEMS = 1000
+
+
+def told(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """As many problems as a person can read, and whether there are more."""
+    if len(problems) <= MOST_PROBLEMS:
+        return tuple(problems)
+    more = Problem("more", "", f"There are more problems than the first {MOST_PROBLEMS}, which are told here.")
+    return (*problems[:MOST_PROBLEMS], more)
 
 
 def pointer(parts: Iterable[str | int]) -> str:

@@ -2,7 +2,6 @@
 
 import types
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import JsonValue, Tag, ValidationError
@@ -10,12 +9,14 @@ from pydantic_core import ErrorDetails
 
 from dag.controls.words import WORDS
 from dag.fields import Part, tag
-from dag.flaws import MOST_PROBLEMS
 from dag.node import Activity
 from dag.places import Path
-from dag.problems import CODES, Problem, did_you_mean, pointer
+from dag.problems import CODES, MOST_PROBLEMS, Problem, did_you_mean, pointer
 
 ACTIVITY = tag("activity")
+
+_MOST_ERRORS = 100_000
+"""Past it the mere list of errors would take seconds to write."""
 
 _EXPECTED: Mapping[str, str] = {
     "bool_type": "true or false",
@@ -31,10 +32,12 @@ _NODES: Mapping[str, type[Part]] = {ACTIVITY: Activity, **{tag(word): model for 
 _ELSEWHERE: Mapping[str, str] = {"rest": "It goes into `join`, as in `{count: 1, rest: ignore}`."}
 
 
-def refusals(error: ValidationError, model: type[Part]) -> list[Problem]:
-    """Tell every problem of a document that is not what `model` says."""
-    details = islice(error.errors(include_url=False), MOST_PROBLEMS)
-    return [_problem(detail, model) for detail in details]
+def refusals(error: ValidationError, model: type[Part]) -> tuple[list[Problem], list[Path]]:
+    """Tell the problems of a document that is not what `model` says, and the places that Pydantic found them at."""
+    if error.error_count() > _MOST_ERRORS:
+        return [Problem("limit", "", f"More than {_MOST_ERRORS} things are wrong.", "Is this a workflow?")], []
+    details = error.errors(include_url=False)
+    return [_problem(detail, model) for detail in details[: MOST_PROBLEMS + 1]], [detail["loc"] for detail in details]
 
 
 def written(loc: Path) -> Path:
