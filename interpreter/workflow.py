@@ -16,7 +16,15 @@ from pydantic import JsonValue
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue, RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, CancelledError, RetryState, TimeoutError, TimeoutType
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    CancelledError,
+    FailureError,
+    RetryState,
+    TimeoutError,
+    TimeoutType,
+)
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag import expressions
@@ -108,6 +116,7 @@ class Interpreter:
             execution.close()
             self._carry_out()
             if execution.outcome is not None:
+                workflow.set_current_details(self._details())
                 return self._result(execution.outcome)
             if self._ended:
                 continue
@@ -242,7 +251,7 @@ class Interpreter:
                 result = running.handle.result()
             except asyncio.CancelledError:
                 self._execution.cancelled(number)
-            except ActivityError as error:
+            except FailureError as error:  # of a local activity, its failure itself
                 self._settle_failed(number, error, local=running.local)
             else:
                 self._settle_result(number, result)
@@ -254,8 +263,9 @@ class Interpreter:
             self._bytes += len(result.payload.data)
             self._execution.succeeded(number, result.payload.data)
 
-    def _settle_failed(self, number: int, error: ActivityError, *, local: bool) -> None:
-        match cause := error.cause:
+    def _settle_failed(self, number: int, error: FailureError, *, local: bool) -> None:
+        cause = error.cause if isinstance(error, ActivityError) else error
+        match cause:
             case CancelledError():
                 self._execution.cancelled(number)
             case TimeoutError() if local:
@@ -266,7 +276,7 @@ class Interpreter:
                 self._execution.failed(number, timed_out_node())
             case ApplicationError(non_retryable=False) if local:
                 self._execution.again(number, _error_value(cause), _seconds(cause.next_retry_delay))
-            case ApplicationError() if error.retry_state == RetryState.TIMEOUT:
+            case ApplicationError() if isinstance(error, ActivityError) and error.retry_state == RetryState.TIMEOUT:
                 self._execution.failed(number, timed_out_node(cause=_error_value(cause)))
             case ApplicationError():
                 self._execution.failed(number, _error_value(cause))
