@@ -12,6 +12,7 @@ from datetime import timedelta
 import httpx2
 
 from activities.errors import AttemptTimeout, NetworkError, PayloadTooLarge
+from activities.fields import address_problem
 
 CONNECT = timedelta(seconds=10)
 """Who has not taken a connection by then is down."""
@@ -94,7 +95,7 @@ def place(url: httpx2.URL) -> str:
 
 
 def _followed(request: httpx2.Request, following: httpx2.Request | None) -> httpx2.Request | None:
-    if following is None or following.url.scheme not in ("http", "https") or following.url.userinfo:
+    if following is None or address_problem(following.url):
         return None
     names = set(following.headers)
     if following.url.origin != request.url.origin:

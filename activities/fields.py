@@ -15,19 +15,26 @@ class StrictModel(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
+def address_problem(url: httpx2.URL) -> str | None:
+    """Say what is wrong with an address that a request is to go to."""
+    if url.scheme not in ("http", "https"):
+        return "must begin with https:// or http://"
+    if url.userinfo:
+        return "must not hold a user name or password; use `auth`"
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9a-fA-F:.]+(%.*)?", url.host) or ".." in url.host:
+        return "has no valid host name"
+    if url.port is not None and not 0 < url.port < 65536:
+        return "has no valid port"
+    return None
+
+
 def _address(text: str) -> str:
     try:
-        url = httpx2.URL(text)
+        problem = address_problem(httpx2.URL(text))
     except httpx2.InvalidURL:
-        raise ValueError("is no address of the form https://host/path") from None
-    if url.scheme not in ("http", "https"):
-        raise ValueError("must begin with https:// or http://")
-    if url.userinfo:
-        raise ValueError("must not hold a user name or password; use `auth`")
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,253}|[0-9a-fA-F:.]+(%.*)?", url.host) or ".." in url.host:
-        raise ValueError("has no valid host name")
-    if url.port is not None and not 0 < url.port < 65536:
-        raise ValueError("has no valid port")
+        problem = "is no address of the form https://host/path"
+    if problem:
+        raise ValueError(problem)
     return text
 
 
