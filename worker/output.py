@@ -19,11 +19,8 @@ _AROUND = _ORJSON_DEPTH - MAX_DEPTH
 def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> bytes:
     """Write an output as JSON without secrets, within the limits of size and depth; an integer that readers of JSON
     would round becomes text."""
-    if redact:
-        output = clean(output, redact)
-    try:
-        text = _dumped(output, orjson.OPT_STRICT_INTEGER)
-    except TypeError:  # a large integer, half a surrogate pair, or too deep
+    text = _as_it_is(output)
+    if text is None or redact.may_touch(text):
         text = _dumped(clean(output, redact))
     if len(text) > limit:
         raise PayloadTooLarge(
@@ -36,6 +33,14 @@ def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> 
 def clean(value: JsonValue, redact: Redaction) -> JsonValue:
     """Replace what may not leave as it is: secrets, also in keys, and what no JSON reader takes."""
     return _clean(value, redact, MAX_DEPTH)
+
+
+def _as_it_is(output: JsonValue) -> bytes | None:
+    """Nearly every output needs no walk through all of it."""
+    try:
+        return _dumped(output, orjson.OPT_STRICT_INTEGER)
+    except TypeError:  # a large integer, half a surrogate pair, or too deep
+        return None
 
 
 def _dumped(value: JsonValue, option: int = 0) -> bytes:

@@ -30,6 +30,10 @@ class Redaction:
                 text = form.pattern.sub(HIDDEN, text)
         return text
 
+    def may_touch(self, json: bytes) -> bool:
+        """Whether anything in a JSON text could have to be hidden; JSON writes letters and digits as they are."""
+        return any(form.anchor.encode() in json for form in self._forms)
+
     def content(self, content: bytes) -> bytes:
         """The same for what may be no text."""
         return self(content.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape") if self else content

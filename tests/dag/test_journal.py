@@ -14,9 +14,7 @@ def chain(length: int, *, strand: str = "main", word: str = "a") -> list[StepEve
     previous = 0
     for n in range(1, length + 1):
         sum_ = checksum(previous, n, "node.started", f"{word}{n}", None)
-        events.append(
-            StepEvent("ex", 1, strand, n, "node.started", f"{word}{n}", 0.0, None, previous, sum_, task=n)
-        )
+        events.append(StepEvent("ex", 1, strand, n, "node.started", f"{word}{n}", 0.0, None, previous, sum_, task=n))
         previous = sum_
     return events
 

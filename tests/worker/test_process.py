@@ -12,14 +12,12 @@ from contextlib import asynccontextmanager
 import pytest
 from temporalio.client import Client
 
-from dag.plan import Plan, PlanGraph, PlanNode, Template
+from dag.plan import Plan, PlanGraph, PlanNode, Sees, Template
 from interpreter.start import Start
 from runtime.executions import start
-from tests.temporal import free_port
 
-PLAN = Plan(
-    "doubling", 1, PlanGraph((PlanNode("twice", "transform", config=Template({"expression": "input * 2"})),), ends=(0,))
-)
+TWICE = PlanNode("twice", "transform", config=Template({"expression": "input * 2"}), sees=Sees(roots=("input",)))
+PLAN = Plan("doubling", 1, PlanGraph((TWICE,), ends=(0,)))
 
 
 @asynccontextmanager
@@ -55,7 +53,7 @@ async def test_it_runs_executions_until_it_is_asked_to_stop_and_ends_well(tempor
     ("variable", "value", "told"),
     [
         ("max_activities", "hunter2", "PERDURE_MAX_ACTIVITIES"),
-        ("temporal_address", f"127.0.0.1:{free_port()}", "does not answer"),
+        ("temporal_address", "127.0.0.1:1", "does not answer"),
     ],
 )
 async def test_what_keeps_it_from_starting_is_told_in_a_line(variable: str, value: str, told: str) -> None:
