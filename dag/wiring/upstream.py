@@ -6,7 +6,7 @@ from dag.wiring.components import Successors
 
 
 def upstream(successors: Successors, groups: Sequence[Sequence[int]]) -> list[int]:
-    """Find every node that leads to a node. `groups` are its components; those on a cycle lie upstream of themselves."""
+    """Find every node that leads to a node. `groups` are components; nodes on a cycle lie upstream of themselves."""
     above = [0] * len(successors)
     for group in reversed(groups):
         seen = 0

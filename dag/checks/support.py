@@ -1,0 +1,44 @@
+"""What the language has, but does not run yet: refused when publishing, fine in a draft."""
+
+from collections.abc import Iterator
+
+from dag.checks.sites import Site
+from dag.definition import Definition
+from dag.problems import Problem, pointer
+
+WORDS = frozenset(
+    {
+        "for_each",
+        "while",
+        "repeat",
+        "break",
+        "continue",
+        "parallel",
+        "try",
+        "approval",
+        "ask",
+        "wait_event",
+        "emit_event",
+        "workflow",
+    }
+)
+FIELDS = frozenset({"cache", "compensate"})
+SETTINGS = frozenset({"on_failure", "search", "concurrency"})
+"""These three are all that is left to build."""
+
+
+def check_support(definition: Definition, sites: list[Site]) -> Iterator[Problem]:
+    """Find what cannot run yet."""
+    for setting in sorted(definition.settings.model_fields_set & SETTINGS):
+        yield _not_yet(setting, ("settings", setting))
+    for site in sites:
+        for id, node in site.nodes():
+            if node.type in WORDS:
+                yield _not_yet(node.type, site.at(id, "type"))
+            for field in sorted(node.model_fields_set & FIELDS):
+                yield _not_yet(field, site.at(id, field))
+
+
+def _not_yet(name: str, path: tuple[str | int, ...]) -> Problem:
+    message = f"`{name}` is part of the language, but does not run yet."
+    return Problem("not_supported", pointer(path), message, "A draft may hold it; publishing has to wait.")
