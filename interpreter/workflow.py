@@ -118,11 +118,10 @@ class Interpreter:
             if execution.outcome is not None:
                 workflow.set_current_details(self._details())
                 return self._result(execution.outcome)
-            if self._ended:
+            if self._ended or self._loses_patience():
                 continue
             if self._must_hold() and not self._running:
                 self._continue()
-            self._lose_patience()
             await self._sleep()
 
     @workflow.query
@@ -295,7 +294,7 @@ class Interpreter:
         after = self._start.tuning.continue_after
         return self._commands >= after if after is not None else workflow.info().is_continue_as_new_suggested()
 
-    def _lose_patience(self) -> None:
+    def _loses_patience(self) -> bool:
         """An activity that runs for long does not hold up the rest, until the history is really long."""
         if not self._running or not self._must_hold():
             self._patient_until = None
@@ -304,6 +303,8 @@ class Interpreter:
         elif self._patient_until <= self._now.time:
             self._stragglers = set(self._running)
             self._patient_until = None
+            return True
+        return False
 
     def _continue(self) -> None:
         carried, segments = self._execution.carried()

@@ -1,0 +1,127 @@
+"""Long executions continue as new at safe points: history stays bounded and nothing is lost or done twice."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+
+from dag.limits import Limits
+from interpreter.start import Tuning
+from tests.interpreter.engine import Engine, ended
+from tests.interpreter.test_workflow import document, work
+
+
+def chain(length: int, type: str = "test.work") -> dict[str, Any]:
+    """Each adds one to what came before."""
+    nodes = {"n0": work("${{ input.x }}", type=type)}
+    for n in range(1, length):
+        nodes[f"n{n}"] = work(f"${{{{ nodes.n{n - 1}.output.value + 1 }}}}", [f"n{n - 1}"], type=type)
+    return document(nodes)
+
+
+async def runs(handle: WorkflowHandle[Any, Any], client: Any) -> list[int]:
+    """The history lengths of all runs of an execution."""
+    lengths: list[int] = []
+    async for run in client.list_workflows(f'WorkflowId = "{handle.id}"'):
+        described = await client.get_workflow_handle(handle.id, run_id=run.run_id).describe()
+        lengths.append(described.history_length)
+    return lengths
+
+
+def assert_unbroken(engine: Engine, handle: WorkflowHandle[Any, Any]) -> None:
+    """Every event is there, chained to the one before it, whatever run said it."""
+    events = engine.events(handle)
+    assert [event.n for event in events] == list(range(1, len(events) + 1))
+    assert all(event.previous == before.checksum for before, event in zip(events, events[1:], strict=False))
+
+
+@pytest.mark.parametrize("type", ["test.work", "test.read"])
+async def test_continuing_at_every_safe_point_changes_nothing(engine: Engine, type: str) -> None:
+    handle = await engine.start(chain(12, type), {"x": 1}, tuning=Tuning(continue_after=1))
+    assert (await ended(handle)).output == {"value": 12}
+    assert_unbroken(engine, handle)
+    assert set(engine.witness.runs.values()) == {1}
+    assert len(engine.witness.runs) == 12
+
+
+async def test_an_activity_that_runs_on_neither_holds_up_the_rest_nor_is_lost(engine: Engine) -> None:
+    flow = chain(12)
+    flow["nodes"]["long"] = work("late", config={"sleep": 4})
+    flow["output"] = ["${{ nodes.n11.output.value }}", "${{ nodes.long.output.value }}"]
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=4, patience=0.3))
+    assert (await ended(handle)).output == [12, "late"]
+    assert_unbroken(engine, handle)
+    done = [event.path for event in engine.events(handle) if event.type == "node.succeeded"]
+    assert done[-1] == "long", "the rest went on beside it"
+    assert set(engine.witness.runs.values()) == {1}
+
+
+async def test_a_delay_goes_on_with_the_time_left(engine: Engine) -> None:
+    flow = chain(6)
+    flow["nodes"]["wait"] = {"type": "delay", "config": {"for": "2s"}}
+    began = asyncio.get_running_loop().time()
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
+    assert (await ended(handle)).status == "succeeded"
+    assert 2 <= asyncio.get_running_loop().time() - began < 4
+    assert_unbroken(engine, handle)
+
+
+async def test_large_outputs_are_carried_once_and_read_later(engine: Engine) -> None:
+    flow = document(
+        {
+            "big": work(["x" * 1000] * 300),
+            "small": work("s", ["big"]),
+            "other": work("o", ["small"]),
+            "last": work("${{ $count(nodes.big.output.value) & nodes.small.output.value }}", ["other"]),
+        }
+    )
+    handle = await engine.start(flow, tuning=Tuning(continue_after=1))
+    assert (await ended(handle)).output == {"value": "300s"}
+    assert_unbroken(engine, handle)
+
+
+async def test_a_cancel_after_continuing_ends_it(engine: Engine) -> None:
+    flow = chain(4)
+    flow["nodes"]["last"] = work(config={"sleep": 30}, needs=["n3"])
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
+    while len(engine.witness.runs) < 5:
+        await asyncio.sleep(0.05)
+    await handle.cancel()
+    assert (await asyncio.wait_for(ended(handle), 20)).status == "cancelled"
+    assert engine.statuses(handle)["last"] == "cancelled"
+
+
+async def test_twenty_thousand_control_nodes_fit_one_execution(engine: Engine) -> None:
+    nodes: dict[str, Any] = {"n0": {"type": "transform", "config": {"expression": "1"}}}
+    for n in range(1, 20_000):
+        expression = f"nodes.n{n - 1}.output + 1"
+        nodes[f"n{n}"] = {"type": "transform", "needs": [f"n{n - 1}"], "config": {"expression": expression}}
+    plan = engine.plan(document(nodes), limits=Limits(nodes=20_000))
+    handle = await engine.start(plan)
+    assert (await ended(handle)).output == 20_000
+    assert_unbroken(engine, handle)
+    assert max(await runs(handle, engine.client)) < 200
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+async def test_five_thousand_activities_in_a_row_keep_every_history_short(engine: Engine) -> None:
+    handle = await engine.start(chain(5_000), {"x": 1})
+    assert (await ended(handle)).output == {"value": 5_000}
+    assert_unbroken(engine, handle)
+    lengths = await runs(handle, engine.client)
+    assert len(lengths) > 4
+    assert max(lengths) < 5_000
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+async def test_an_activity_of_ninety_seconds_survives_forced_continuation_beside_it(engine: Engine) -> None:
+    flow = chain(40)
+    flow["nodes"]["long"] = work("late", config={"sleep": 90}, attempt_timeout="2m")
+    flow["output"] = ["${{ nodes.n39.output.value }}", "${{ nodes.long.output.value }}"]
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=5, patience=1))
+    assert (await ended(handle)).output == [40, "late"]
+    assert_unbroken(engine, handle)
+    assert set(engine.witness.runs.values()) == {1}
