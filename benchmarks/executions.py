@@ -2,36 +2,31 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHandle
 
 from benchmarks.case import Contender, Facts
+
+Begin = Callable[[str], Awaitable[WorkflowHandle[Any, Any]]]
+"""Starts one execution under the given id."""
 
 
 class WrongResult(Exception):
     """A contender did other work than it should."""
 
 
-def contender(
-    name: str,
-    client: Client,
-    workflow: str | Callable[..., Awaitable[Any]],
-    arguments: Sequence[object],
-    *,
-    queue: str,
-    result: object,
-    at_once: int = 1,
-) -> Contender:
-    """Somebody who runs a workflow, or many at once, from start to result."""
+def contender(name: str, client: Client, begin: Begin, *, result: object, at_once: int = 1) -> Contender:
+    """Somebody who runs an execution, or many at once, from start to result."""
     latest = ""
 
     async def once() -> None:
         nonlocal latest
-        id = latest = f"benchmark/{uuid4()}"
-        given = await client.execute_workflow(workflow, args=arguments, id=id, task_queue=queue)
+        handle = await begin(str(uuid4()))
+        latest = handle.id
+        given = await handle.result()
         if given != result:
             raise WrongResult(f"{name} gave {given!r} instead of {result!r}")
 

@@ -1,29 +1,38 @@
 """The hand-written side of each case."""
 
+from typing import Any
+
+from pydantic import BaseModel
+
 from benchmarks.case import BY_HAND, Contender, Stage
-from benchmarks.executions import contender
+from benchmarks.executions import Begin, contender
 from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain, Repeated
 from benchmarks.step import start
+from runtime.executions import TASK_TIMEOUT
 
 EMPTY = "an empty workflow by hand"
 
 
 def empty(stage: Stage) -> Contender:
-    return contender(EMPTY, stage.client, Empty.run, [start()], queue=stage.by_hand, result=start())
+    return contender(EMPTY, stage.client, _begin(stage, Empty.run, start()), result=start())
 
 
 def chain(stage: Stage, length: int, *, at_once: int = 1) -> Contender:
-    asked = Repeated(start=start(), times=length)
-    return contender(
-        BY_HAND, stage.client, Chain.run, [asked], queue=stage.by_hand, result=start(length), at_once=at_once
-    )
+    begin = _begin(stage, Chain.run, Repeated(start=start(), times=length))
+    return contender(BY_HAND, stage.client, begin, result=start(length), at_once=at_once)
 
 
 def read_chain(stage: Stage, length: int) -> Contender:
-    asked = Repeated(start=start(), times=length)
-    return contender(BY_HAND, stage.client, ReadChain.run, [asked], queue=stage.by_hand, result=start(length))
+    begin = _begin(stage, ReadChain.run, Repeated(start=start(), times=length))
+    return contender(BY_HAND, stage.client, begin, result=start(length))
 
 
 def fan_out(stage: Stage, width: int) -> Contender:
-    asked = Repeated(start=start(), times=width)
-    return contender(BY_HAND, stage.client, FanOut.run, [asked], queue=stage.by_hand, result=width)
+    begin = _begin(stage, FanOut.run, Repeated(start=start(), times=width))
+    return contender(BY_HAND, stage.client, begin, result=width)
+
+
+def _begin(stage: Stage, workflow: Any, argument: BaseModel) -> Begin:
+    return lambda id: stage.client.start_workflow(
+        workflow, argument, id=f"by-hand/{id}", task_queue=stage.by_hand, task_timeout=TASK_TIMEOUT
+    )

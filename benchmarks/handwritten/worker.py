@@ -10,6 +10,16 @@ from benchmarks.handwritten.activities import read, step
 from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain
 from benchmarks.serving import serve
 from runtime.settings import Settings
+from worker import host
+
+RUNNER = (
+    SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules("benchmarks", *host.PASSED_THROUGH)
+    )
+    if isinstance(host.RUNNER, SandboxedWorkflowRunner)
+    else host.RUNNER
+)
+"""Whatever the product does about the sandbox is done here too."""
 
 
 def worker(client: Client, settings: Settings) -> Worker:
@@ -19,14 +29,12 @@ def worker(client: Client, settings: Settings) -> Worker:
         task_queue=settings.queue,
         workflows=[Chain, Empty, FanOut, ReadChain],
         activities=[read, step],
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules("benchmarks", "orjson", "pydantic")
-        ),
+        workflow_runner=RUNNER,
         max_cached_workflows=settings.max_cached_executions,
         max_concurrent_workflow_tasks=settings.max_workflow_tasks,
         max_concurrent_activities=settings.max_activities,
         max_concurrent_local_activities=settings.max_activities,
-        max_eager_activity_reservations_per_workflow_task=min(100, settings.max_activities),
+        max_eager_activity_reservations_per_workflow_task=100,
         sticky_queue_schedule_to_start_timeout=timedelta(seconds=1),
         max_heartbeat_throttle_interval=timedelta(seconds=2),
         default_heartbeat_throttle_interval=timedelta(seconds=2),

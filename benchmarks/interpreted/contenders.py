@@ -2,26 +2,28 @@
 
 import time
 
-from dag.publish import compiled
-from temporalio.api.common.v1 import Payload
-from temporalio.common import RawValue
-
 from activities import registry
 from benchmarks.case import OURS, Contender, Stage
 from benchmarks.executions import contender
 from benchmarks.interpreted.definitions import Document
 from benchmarks.interpreted.plug_ins import TYPES
 from benchmarks.step import start
-from dag.plan import encode
+from dag.compile import compiled
 from interpreter.start import Start
+from runtime import executions
 
 
 def execution(stage: Stage, document: Document, *, result: object, at_once: int = 1) -> Contender:
     """Runs a document from start to result."""
     plan = compiled(document, registry.catalog({**registry.load(), **TYPES}))
-    sent = RawValue(Payload(metadata={"encoding": b"json/plain"}, data=encode(plan)))
-    arguments = [Start(input=start().model_dump()), sent]
-    return contender(OURS, stage.client, plan.workflow, arguments, queue=stage.ours, result=result, at_once=at_once)
+    begin = Start(input=start().model_dump())
+    return contender(
+        OURS,
+        stage.client,
+        lambda id: executions.start(stage.client, plan, begin, tenant="benchmark", execution=id, queue=stage.ours),
+        result=result,
+        at_once=at_once,
+    )
 
 
 def compilation(document: Document) -> Contender:
