@@ -1,9 +1,8 @@
 """Sets up the Temporal worker that runs interpreters and activities."""
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
 
 from pydantic_monty import AsyncMonty
 from temporalio.client import Client
@@ -45,16 +44,14 @@ def worker(
     *,
     means: Means,
     sink: Sink,
-    activities: Sequence[Callable[..., Any]] = (evaluate,),
     workflow: type = Interpreter,
 ) -> Worker:
-    """Make a worker for executions and for all that they call. `activities` are our own named ones, beside the dynamic
-    one that stands for every activity type."""
+    """Make a worker for executions and for all that they call."""
     return Worker(
         client,
         task_queue=settings.queue,
         workflows=[workflow],
-        activities=[node_activity(means, sink), *activities],
+        activities=[node_activity(means, sink), evaluate],
         interceptors=[StepEvents(sink.step)],
         workflow_runner=RUNNER,
         max_cached_workflows=settings.max_cached_executions,

@@ -26,7 +26,6 @@ from interpreter.start import Start, Tuning
 from runtime.executions import start
 from runtime.settings import Settings
 from tests.worker.attempts import Recorded, means
-from worker.evaluation import evaluate
 from worker.host import worker
 
 
@@ -145,7 +144,7 @@ async def engine_on(client: Client, **settings: Any) -> AsyncIterator[Engine]:
     witness, sink, queue = Witness(), Recorded(), f"q-{uuid.uuid4().hex}"
     options = Settings(queue=queue, graceful_shutdown=timedelta(seconds=1), **settings)
     async with means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared:
-        async with worker(client, options, means=shared, sink=sink, activities=[evaluate]):
+        async with worker(client, options, means=shared, sink=sink):
             yield Engine(client, queue, sink, witness)
 
 

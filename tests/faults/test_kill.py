@@ -1,0 +1,177 @@
+"""Processes die at the worst moment: everything finishes all the same, each effect under one key, and the journal heals."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import uuid
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Replayer
+
+from dag.events import StepEvent
+from dag.journal import gaps, replaces
+from interpreter.start import Start
+from interpreter.workflow import Interpreter
+from runtime.client import connect
+from runtime.executions import start
+from runtime.settings import Settings
+from runtime.storage import MemoryStorage
+from tests.interpreter.publishing import published
+from tests.temporal import command, free_port, ready
+from worker.host import RUNNER
+from worker.step_events import StepEvents
+
+EVENT = TypeAdapter(StepEvent)
+SECONDS_TO_FINISH = 100
+
+
+class Process:
+    """A process that is killed outright and started again."""
+
+    def __init__(self, line: list[str], log: Path, env: dict[str, str] | None = None):
+        self._line = line
+        self._log = log
+        self._env = {**os.environ, **(env or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(self._line, stdout=log, stderr=log, env=self._env)
+
+    def kill(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait(10)
+
+
+class Recorder:
+    """An HTTP server that notes the key of every effect, and takes its time so that a death can come between."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, list[str]] = defaultdict(list)
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            path = head.split(" ", 2)[1]
+            headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
+            await reader.readexactly(int(headers.get("content-length", "0")))
+            self.keys[path].append(headers["idempotency-key"])
+            await asyncio.sleep(0.15)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+            await writer.drain()
+        writer.close()
+
+
+@asynccontextmanager
+async def recording() -> AsyncIterator[tuple[Recorder, int]]:
+    recorder = Recorder()
+    server = await asyncio.start_server(recorder.answer, "127.0.0.1", 0)
+    async with server:
+        yield recorder, server.sockets[0].getsockname()[1]
+
+
+def flow(port: int, steps: int = 8) -> dict[str, Any]:
+    """Two chains of effects with reads between them, that meet at the end."""
+    nodes: dict[str, Any] = {}
+    for side in "ab":
+        for n in range(steps):
+            url = f"http://127.0.0.1:{port}/${{{{ execution.id }}}}/{side}{n}"
+            step = {"type": "http.request", "config": {"method": "POST", "url": url, "body": {"n": n}}}
+            retry = {"max_attempts": 10, "initial": "100ms"}
+            nodes[f"{side}{n}"] = {**step, "retry": retry, **({"needs": [f"{side}{n - 1}"]} if n else {})}
+    nodes["both"] = {"type": "transform", "needs": [f"a{steps - 1}", f"b{steps - 1}"], "config": {"expression": "'met'"}}
+    return {"language": 1, "name": "effects", "nodes": nodes}
+
+
+def journal(log: Path) -> dict[tuple[str, int], StepEvent]:
+    """What worker processes wrote of the journal before they died, by execution and number."""
+    kept: dict[tuple[str, int], StepEvent] = {}
+    for line in log.read_text(errors="replace").splitlines():
+        _, found, text = line.partition(" perdure.journal ")
+        with suppress(ValueError):  # a line cut short by a death
+            if found and "event" in (entry := json.loads(text)):
+                keep(kept, EVENT.validate_python(entry["event"]), replayed=entry["replaying"])
+    return kept
+
+
+def keep(kept: dict[tuple[str, int], StepEvent], event: StepEvent, *, replayed: bool) -> None:
+    old = kept.get((event.execution, event.n))
+    if old is None or replaces(event, old, replayed=replayed):
+        kept[event.execution, event.n] = event
+
+
+async def heal(client: Client, handles: Iterable[WorkflowHandle[Any, Any]], kept: dict[tuple[str, int], StepEvent]) -> None:
+    """Replay every history and take what it says."""
+    replayer = Replayer(
+        workflows=[Interpreter],
+        data_converter=client.data_converter,
+        workflow_runner=RUNNER,
+        interceptors=[StepEvents(lambda event, _: keep(kept, event, replayed=True))],
+    )
+    for handle in handles:
+        await replayer.replay_workflow(await handle.fetch_history())
+
+
+@pytest.mark.timeout(240)
+@pytest.mark.parametrize("victim", ["worker", "server", "both"])
+async def test_killing_in_mid_execution_loses_nothing(victim: str, tmp_path: Path) -> None:
+    port, queue = free_port(), f"q-{uuid.uuid4().hex}"
+    server = Process(command(port, database=tmp_path / "temporal.db"), tmp_path / "server.log")
+    log = tmp_path / "worker.log"
+    env = {
+        "PERDURE_TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+        "PERDURE_QUEUE": queue,
+        "PERDURE_EGRESS_ALLOW": "127.0.0.0/8",
+    }
+    worker = Process([sys.executable, "-m", "worker"], log, env)
+    try:
+        server.start()
+        await ready(f"127.0.0.1:{port}")
+        worker.start()
+        async with recording() as (recorder, http):
+            client = await connect(Settings(temporal_address=f"127.0.0.1:{port}"), storage=MemoryStorage())
+            plan = published(flow(http))
+            handles = [
+                await start(client, plan, Start(), tenant="acme", execution=f"ex_{n}", queue=queue) for n in range(6)
+            ]
+            while sum(map(len, recorder.keys.values())) < 20:
+                await asyncio.sleep(0.02)
+            if victim in ("worker", "both"):
+                worker.kill()
+            if victim in ("server", "both"):
+                server.kill()
+            await asyncio.sleep(0.5)
+            if victim in ("server", "both"):
+                server.start()
+                await ready(f"127.0.0.1:{port}")
+            if victim in ("worker", "both"):
+                worker.start()
+            results = await asyncio.wait_for(
+                asyncio.gather(*(handle.result() for handle in handles)), SECONDS_TO_FINISH
+            )
+            assert results == ["met"] * 6
+            assert len(recorder.keys) == 6 * 16, "every effect reached the server"
+            assert all(len(set(keys)) == 1 for keys in recorder.keys.values()), "each under one key"
+            assert len({keys[0] for keys in recorder.keys.values()}) == 6 * 16, "and no two under the same"
+            kept = journal(log)
+            lost = 6 * (2 + 2 * 17) - len(kept)
+            print(f"{victim}: {sum(map(len, recorder.keys.values())) - 96} repeated effects, {lost} events lost")
+            await heal(client, handles, kept)
+            assert gaps(kept.values()) == []
+            assert len(kept) == 6 * (2 + 2 * 17)
+    finally:
+        with suppress(AssertionError):
+            worker.kill()
+        with suppress(AssertionError):
+            server.kill()

@@ -1,0 +1,1 @@
+"""Documents become plans as they do at publish."""
