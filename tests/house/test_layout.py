@@ -1,6 +1,7 @@
 """What every source file keeps to, so that a newcomer finds what they look for."""
 
 import ast
+import re
 import tomllib
 from pathlib import Path
 
@@ -40,9 +41,14 @@ def test_no_source_file_is_long() -> None:
     assert not [entry for entry in lengths if entry[0] > LARGE], f"largest: {lengths[:5]}"
 
 
+def test_no_file_names_a_place_on_one_machine() -> None:
+    place = re.compile(r"/(?:home|root|Users|work|tmp)/\w")
+    assert not [shown(file) for file in SOURCES + TESTS if place.search(file.read_text())]
+
+
 def test_the_tests_mirror_the_packages() -> None:
     folders = {folder.name for folder in (ROOT / "tests").iterdir() if folder.is_dir() and any(folder.glob("*.py"))}
-    assert folders <= {*PACKAGES, "house", "reference", "benchmarks", "examples"}
+    assert folders <= {*PACKAGES, "benchmarks", "examples", "faults", "house", "reference"}
 
 
 def test_every_test_promises_something() -> None:
