@@ -55,9 +55,7 @@ def _is_activity_config(node: object, written: Written) -> bool:
     )
 
 
-def _text(
-    written: Written, base: Path, sight: Sight, guess: Guess, secrets: Collection[str] = ()
-) -> Iterator[Problem]:
+def _text(written: Written, base: Path, sight: Sight, guess: Guess, secrets: Collection[str] = ()) -> Iterator[Problem]:
     path = pointer((*base, *written.path))
     try:
         markers = written.markers()

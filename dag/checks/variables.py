@@ -11,7 +11,7 @@ from dag.controls.data import Set
 from dag.controls.loops import ForEach
 from dag.places import Path
 from dag.problems import Problem, pointer
-from dag.wiring.exclusion import Exclusion
+from dag.wiring.exclusion import exclusion
 
 MOST_COMPARED = 50
 """Other nodes that each `set` is compared with, at most: thousands of cases may each set the same variable."""

@@ -2,8 +2,8 @@
 
 
 class Tree:
-    """One jump pointer per member does it (Myers, "An applicative random-access stack", 1983). Members are numbers below
-    `root`, which stands for none of them."""
+    """Members are numbers below `root`, which stands for none of them. One jump pointer for each does it (Myers, "An
+    applicative random-access stack", 1983)."""
 
     def __init__(self, size: int):
         self.root = size

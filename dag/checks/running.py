@@ -1,0 +1,41 @@
+"""Finds nodes that no path can run."""
+
+from collections.abc import Iterator
+
+from dag.checks.sites import Site
+from dag.controls.loops import Break, Continue
+from dag.controls.waiting import TIMEOUT, Approval, Ask, WaitEvent
+from dag.definition import Node
+from dag.node import OUT, Join
+from dag.problems import Problem, pointer
+
+
+def check_running(site: Site) -> Iterator[Problem]:
+    """Tell of each node that never runs, whatever happens."""
+    if not site.wired.is_acyclic:
+        return
+    nodes = [node for _, node in site.nodes()]
+    runs = [True] * len(nodes)
+    for number in reversed(site.wired.backward):
+        edges = [site.wired.edges[edge] for edge in site.wired.incoming[number]]
+        live = {edge.source for edge in edges if runs[edge.source] and edge.port not in _silent(nodes[edge.source])}
+        join = nodes[number].join
+        enough = join.count if isinstance(join, Join) else 1
+        runs[number] = not nodes[number].needs or len(live) >= enough
+    for number, id in enumerate(site.wired.ids):
+        if not runs[number]:
+            message = f"No path leads to running `{id}`: too few of its edges can ever be live."
+            yield Problem("never_runs", pointer(site.at(id)), message, severity="warning")
+
+
+def _silent(node: Node) -> tuple[str, ...]:
+    """The ports that a node never leaves by."""
+    match node:
+        case Break() | Continue() if node.config.when is None:
+            return (OUT,)
+        case Approval() | Ask() if node.config.due is None or node.config.on_timeout in ("fail", "approve", "reject"):
+            return (TIMEOUT,)
+        case WaitEvent() if node.config.timeout is None:
+            return (TIMEOUT,)
+        case _:
+            return ()

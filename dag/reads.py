@@ -1,0 +1,43 @@
+"""What expressions read, gathered for the plan."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from dag.expressions import References, parse
+from dag.plan import Sees
+from dag.texts import Written
+
+ROOTS = ("input", "vars", "env", "execution")
+"""What the interpreter lays before an expression whole; other names are bound by the types that compute with them."""
+FIELDS = ("output", "status", "port", "error")
+ALL_NAMES = "*"
+
+
+def references(written: Iterable[Written]) -> Iterator[References]:
+    """What each expression reads. They have been checked; a secret by itself is no expression."""
+    for one in written:
+        for marker in one.markers():
+            if marker.secret is None:
+                yield parse(marker.source).references
+
+
+def sees(read: Iterable[References], place: Mapping[str, int]) -> Sees:
+    """What several expressions see together; nodes by their place in the written order."""
+    roots: set[str] = set()
+    nodes: dict[int, set[str]] = {}
+    for one in read:
+        roots.update(one.roots)
+        for id, fields in one.nodes.items():
+            nodes.setdefault(place[id], set()).update(FIELDS if fields is None else fields)
+    return Sees(
+        roots=tuple(root for root in ROOTS if root in roots),
+        nodes=tuple((node, tuple(field for field in FIELDS if field in nodes[node])) for node in sorted(nodes)),
+    )
+
+
+def env_names(read: Iterable[References]) -> tuple[str, ...]:
+    """The names of the tenant's settings that are read; `*` where they are read as a whole."""
+    names: set[str] = set()
+    for one in read:
+        fields = one.roots.get("env", frozenset())
+        names.update({ALL_NAMES} if fields is None else fields)
+    return (ALL_NAMES,) if ALL_NAMES in names else tuple(sorted(names))
