@@ -119,10 +119,7 @@ async def run(config: Config, context: Context) -> Output:
 
 async def _execute(session: AsyncMontySession, config: Config, printed: "_Printed") -> None:
     try:
-        # The value of the last line is not asked for, so make sure that it is none, which is quick to hand over.
-        step = await session.feed_start(
-            config.code + "\nNone", inputs={"input": config.input}, print_callback=printed.take
-        )
+        step = await session.feed_start(config.code, inputs={"input": config.input}, print_callback=printed.take)
         while not isinstance(step, MontyComplete):
             step = await step.resume_auto()
     except (MontyRuntimeError, MontySyntaxError) as error:
