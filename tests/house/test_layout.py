@@ -12,7 +12,11 @@ SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
 DRAWERS = {"base", "common", "core", "helper", "helpers", "lib", "misc", "shared", "types", "util", "utils"}
-LARGE = 450
+LARGE = 400
+LARGER = {
+    "interpreter/workflow.py": 500,  # all that is Temporal-shaped stands in one file, so that it can be read in one
+    "interpreter/execution.py": 450,  # the one place where everything that may happen to a node is settled
+}
 
 
 def test_every_tool_knows_every_package() -> None:
@@ -38,7 +42,7 @@ def test_no_file_or_folder_is_named_as_a_drawer() -> None:
 
 def test_no_source_file_is_long() -> None:
     lengths = sorted(((len(file.read_text().splitlines()), shown(file)) for file in SOURCES), reverse=True)
-    assert not [entry for entry in lengths if entry[0] > LARGE], f"largest: {lengths[:5]}"
+    assert not [name for length, name in lengths if length > LARGER.get(name, LARGE)], f"largest: {lengths[:5]}"
 
 
 def test_no_file_names_a_place_on_one_machine() -> None:
