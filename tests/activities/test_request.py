@@ -361,6 +361,7 @@ async def test_one_redirect_too_many_is_the_answer() -> None:
         "ftp://127.0.0.1/x",
         "http://[bad/",
         "http://127.0.0.1:0/",
+        "http://127.0.0.1:port/",
         "file:///etc/passwd",
         "http://u:p@127.0.0.1/",
         "javascript:alert(1)",
@@ -476,9 +477,8 @@ async def reset(request: Request, writer: asyncio.StreamWriter) -> None:
         reply(200, b"", "X-Long: " + "x" * 200_000),
         reply(200, b"", *(f"X-{number}: {'x' * 100}" for number in range(2000))),
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        reply(302, b"", "Location: http://127.0.0.1:port/"),
     ],
-    ids=["reset", "silence", "ssh", "cut off", "a long header", "many headers", "bad chunks", "bad location"],
+    ids=["reset", "silence", "ssh", "cut off", "a long header", "many headers", "bad chunks"],
 )
 async def test_a_broken_answer_is_an_error_of_the_network(answer: Answer | bytes) -> None:
     error = await failure(answer)
