@@ -68,7 +68,9 @@ class Recorder:
             await reader.readexactly(int(headers.get("content-length", "0")))
             self.keys[path].append(headers["idempotency-key"])
             await asyncio.sleep(0.15)
-            writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}")
+            writer.write(
+                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
+            )
             await writer.drain()
         writer.close()
 
@@ -90,7 +92,11 @@ def flow(port: int, steps: int = 8) -> dict[str, Any]:
             step = {"type": "http.request", "config": {"method": "POST", "url": url, "body": {"n": n}}}
             retry = {"max_attempts": 10, "initial": "100ms"}
             nodes[f"{side}{n}"] = {**step, "retry": retry, **({"needs": [f"{side}{n - 1}"]} if n else {})}
-    nodes["both"] = {"type": "transform", "needs": [f"a{steps - 1}", f"b{steps - 1}"], "config": {"expression": "'met'"}}
+    nodes["both"] = {
+        "type": "transform",
+        "needs": [f"a{steps - 1}", f"b{steps - 1}"],
+        "config": {"expression": "'met'"},
+    }
     return {"language": 1, "name": "effects", "nodes": nodes}
 
 
@@ -111,7 +117,9 @@ def keep(kept: dict[tuple[str, int], StepEvent], event: StepEvent, *, replayed: 
         kept[event.execution, event.n] = event
 
 
-async def heal(client: Client, handles: Iterable[WorkflowHandle[Any, Any]], kept: dict[tuple[str, int], StepEvent]) -> None:
+async def heal(
+    client: Client, handles: Iterable[WorkflowHandle[Any, Any]], kept: dict[tuple[str, int], StepEvent]
+) -> None:
     """Replay every history and take what it says."""
     replayer = Replayer(
         workflows=[Interpreter],

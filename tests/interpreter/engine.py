@@ -17,14 +17,15 @@ from temporalio.exceptions import ApplicationError, CancelledError
 from activities.activity_type import ActivityType
 from activities.context import Context
 from activities.errors import ActivityError
-from activities.registry import catalog
 from dag.activity_type import Traits
 from dag.errors import ErrorValue
 from dag.events import StepEvent
+from dag.limits import DEFAULTS, Limits
 from dag.plan import Plan
-from interpreter.start import Start, Tuning
+from interpreter.start import Start
 from runtime.executions import start
 from runtime.settings import Settings
+from tests.interpreter.publishing import published
 from tests.worker.attempts import Recorded, means
 from worker.host import worker
 
@@ -77,7 +78,13 @@ def types(witness: Witness) -> list[ActivityType[Any, Any]]:
     return [
         ActivityType("test.work", "Work", WorkConfig, WorkOutput, witness.run, limit),
         ActivityType(
-            "test.read", "Read", WorkConfig, WorkOutput, witness.run, limit, traits=lambda _: Traits(effects=False, repeatable=True)
+            "test.read",
+            "Read",
+            WorkConfig,
+            WorkOutput,
+            witness.run,
+            limit,
+            traits=lambda _: Traits(effects=False, repeatable=True),
         ),
     ]
 
@@ -98,18 +105,22 @@ class Engine:
     sink: Recorded
     witness: Witness
 
-    def plan(self, document: Mapping[str, JsonValue], *, limits: Any = None) -> Plan:
+    def plan(self, document: Mapping[str, JsonValue], *, limits: Limits = DEFAULTS) -> Plan:
         """Publish a document, which must have no problems."""
-        raise NotImplementedError
+        return published(document, types=types(self.witness), limits=limits)
 
     async def start(
         self, document: Mapping[str, JsonValue] | Plan, input: JsonValue = None, **start_fields: Any
     ) -> WorkflowHandle[Any, Any]:
         plan = document if isinstance(document, Plan) else self.plan(document)
         begin = Start(input=input, **start_fields)
-        return await start(self.client, plan, begin, tenant="acme", execution=f"ex_{uuid.uuid4().hex}", queue=self.queue)
+        return await start(
+            self.client, plan, begin, tenant="acme", execution=f"ex_{uuid.uuid4().hex}", queue=self.queue
+        )
 
-    async def run(self, document: Mapping[str, JsonValue] | Plan, input: JsonValue = None, **start_fields: Any) -> Ended:
+    async def run(
+        self, document: Mapping[str, JsonValue] | Plan, input: JsonValue = None, **start_fields: Any
+    ) -> Ended:
         return await ended(await self.start(document, input, **start_fields))
 
     def events(self, handle: WorkflowHandle[Any, Any]) -> list[StepEvent]:

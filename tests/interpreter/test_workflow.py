@@ -12,7 +12,9 @@ def document(nodes: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return {"language": 1, "name": "demo", "nodes": nodes, **fields}
 
 
-def work(value: Any = None, /, needs: list[str] | None = None, type: str = "test.work", **fields: Any) -> dict[str, Any]:
+def work(
+    value: Any = None, /, needs: list[str] | None = None, type: str = "test.work", **fields: Any
+) -> dict[str, Any]:
     config = {"value": value, **fields.pop("config", {})}
     return {"type": type, "config": config, **({"needs": needs} if needs else {}), **fields}
 
@@ -74,7 +76,10 @@ async def test_a_switch_takes_the_first_matching_port_and_the_others_are_skipped
             "end": {
                 "type": "merge",
                 "needs": ["a", "b", "c"],
-                "config": {"sources": ["nodes.a.output.value", "nodes.b.output.value", "nodes.c.output.value"], "mode": "first"},
+                "config": {
+                    "sources": ["nodes.a.output.value", "nodes.b.output.value", "nodes.c.output.value"],
+                    "mode": "first",
+                },
             },
         }
     )
@@ -118,12 +123,22 @@ async def test_the_first_success_wins_and_the_rest_is_cancelled(engine: Engine) 
             "slow": work("slow", config={"sleep": 20}),
             "quick": work("quick", config={"sleep": 0.2}),
             "broken": work(config={"fail": "user.no"}),
-            "first": {"type": "transform", "needs": ["slow", "quick", "broken"], "join": "any", "config": {"expression": "1"}},
+            "first": {
+                "type": "transform",
+                "needs": ["slow", "quick", "broken"],
+                "join": "any",
+                "config": {"expression": "1"},
+            },
         }
     )
     handle = await engine.start(flow)
     assert (await asyncio.wait_for(ended(handle), 10)).output == 1
-    assert engine.statuses(handle) == {"slow": "cancelled", "quick": "succeeded", "broken": "failed", "first": "succeeded"}
+    assert engine.statuses(handle) == {
+        "slow": "cancelled",
+        "quick": "succeeded",
+        "broken": "failed",
+        "first": "succeeded",
+    }
 
 
 async def test_a_join_whose_branches_all_failed_names_the_causes(engine: Engine) -> None:
@@ -169,7 +184,9 @@ async def test_stop_ends_with_its_output_and_fail_with_its_error(engine: Engine)
         }
     )
     assert (await asyncio.wait_for(engine.run(stop, {"n": 1}), 10)).output == {"n": 1}
-    fail = document({"f": {"type": "fail", "config": {"code": "user.bad", "message": "n is ${{ input.n }}", "details": [1]}}})
+    fail = document(
+        {"f": {"type": "fail", "config": {"code": "user.bad", "message": "n is ${{ input.n }}", "details": [1]}}}
+    )
     error = (await engine.run(fail, {"n": 5})).error
     assert error is not None
     assert (error.code, error.message, error.details) == ("user.bad", "n is 5", [1])
@@ -282,7 +299,9 @@ async def test_a_secret_reaches_the_activity_and_never_the_history(engine: Engin
 
 
 async def test_a_masked_output_is_not_shown_in_events_but_used(engine: Engine) -> None:
-    flow = document({"a": work({"pin": 1234}, mask=["/value/pin"]), "b": work("${{ nodes.a.output.value.pin + 1 }}", ["a"])})
+    flow = document(
+        {"a": work({"pin": 1234}, mask=["/value/pin"]), "b": work("${{ nodes.a.output.value.pin + 1 }}", ["a"])}
+    )
     handle = await engine.start(flow)
     assert (await ended(handle)).output == {"value": 1235}
     said = next(event for event in engine.events(handle) if event.path == "a" and event.type == "node.succeeded")
@@ -304,7 +323,8 @@ async def test_large_outputs_stay_out_of_the_history(engine: Engine) -> None:
 
 async def test_queries_tell_where_it_stands(engine: Engine) -> None:
     flow = document(
-        {"a": {"type": "set", "config": {"values": {"x": "2"}}}, "b": work(config={"sleep": 20}, needs=["a"])}, vars={"x": 1}
+        {"a": {"type": "set", "config": {"values": {"x": "2"}}}, "b": work(config={"sleep": 20}, needs=["a"])},
+        vars={"x": 1},
     )
     handle = await engine.start(flow)
     while not engine.witness.runs:

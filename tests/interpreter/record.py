@@ -1,0 +1,63 @@
+"""Records the histories that replay in the tests for ever: `python -m tests.interpreter.record` adds those not there yet."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import orjson
+from temporalio.client import Client, WorkflowHistory
+
+from dag.events import StepEvent
+from runtime.client import connect
+from runtime.settings import Settings
+from runtime.storage import MemoryStorage
+from tests import temporal
+from tests.interpreter.engine import ended, engine_on
+from tests.interpreter.scenarios import SCENARIOS, Scenario
+
+HISTORIES = Path(__file__).parent.parent / "histories"
+SINCE = "0.1.0"
+"""The version whose behaviour is recorded; older recordings are never made anew."""
+
+
+def said(event: StepEvent) -> str:
+    """An event in a line, without what differs between two runs of one scenario."""
+    return f"{event.n} {event.type} {event.path} {event.checksum}"
+
+
+async def record(client: Client, name: str, scenario: Scenario) -> None:
+    async with engine_on(client) as engine:
+        handle = await engine.start(scenario.document, scenario.input, tuning=scenario.tuning)
+        if scenario.cancel:
+            while not engine.witness.runs:
+                await asyncio.sleep(0.05)
+            await handle.cancel()
+        await ended(handle)
+        runs = [run.run_id async for run in client.list_workflows(f'WorkflowId = "{handle.id}"')]
+        histories = [await client.get_workflow_handle(handle.id, run_id=run).fetch_history() for run in runs]
+        histories.sort(key=lambda history: history.events[0].event_time.ToNanoseconds())
+        for number, history in enumerate(histories):
+            write(f"{name}-{number}", history, [said(event) for event in engine.events(handle)])
+
+
+def write(name: str, history: WorkflowHistory, events: list[str]) -> None:
+    text = {"workflow_id": history.workflow_id, "events": events, "history": history.to_json_dict()}
+    (HISTORIES / SINCE / f"{name}.json").write_bytes(orjson.dumps(text, option=orjson.OPT_INDENT_2))
+
+
+async def main(address: str) -> None:
+    (HISTORIES / SINCE).mkdir(parents=True, exist_ok=True)
+    client = await connect(Settings(temporal_address=address), storage=MemoryStorage())
+    for name, scenario in SCENARIOS.items():
+        if not (HISTORIES / SINCE / f"{name}-0.json").exists():
+            await record(client, name, scenario)
+            print(f"recorded {name}")
+    await asyncio.sleep(0.3)
+
+
+if __name__ == "__main__":
+    with temporal.server() as server:
+        asyncio.run(main(server))
+    sys.stdout.flush()
+    os._exit(0)  # temporalio's threads crash some interpreters at exit
