@@ -11,7 +11,7 @@ from pydantic import JsonValue, TypeAdapter
 Pointer = tuple[str | int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Edge:
     """Leads from a port of one node to another node; nodes by their place in the written order."""
 

@@ -18,14 +18,14 @@ def check_edges(site: Site, guess: Guess) -> Iterator[Problem]:
     for id, node in site.nodes():
         seen: set[tuple[str, str]] = set()
         for number, need in enumerate(node.edges):
-            path = pointer(site.at(id, "needs", number))
             source = site.graph.nodes.get(need.id)
             if source is None:
-                yield _nowhere(need, path, site, guess)
+                yield _nowhere(need, pointer(site.at(id, "needs", number)), site, guess)
             elif (need.id, need.port) in seen:
+                path = pointer(site.at(id, "needs", number))
                 yield Problem("duplicate_edge", path, f"`{need.text}` is needed twice.", "Leave one of them out.")
             elif need.port not in source.ports and not isinstance(source, Broken):
-                yield _no_port(need, source, path)
+                yield _no_port(need, source, pointer(site.at(id, "needs", number)))
             seen.add((need.id, need.port))
 
 
@@ -42,13 +42,12 @@ def check_cycles(site: Site) -> Iterator[Problem]:
 def check_joins(site: Site) -> Iterator[Problem]:
     """Check that a join has edges to wait for, and enough of them."""
     for id, node in site.nodes():
-        path = pointer(site.at(id, "join"))
-        edges = len(set(node.edges))
-        if "join" in node.model_fields_set and not edges and not isinstance(node, Broken):
+        if "join" in node.model_fields_set and not node.needs:
+            path = pointer(site.at(id, "join"))
             yield Problem("join_without_needs", path, "No edge leads here, so there is nothing to join.")
-        elif isinstance(node.join, Join) and node.join.count > edges:
-            message = f"This waits for {node.join.count} live edges; {edges} lead here."
-            yield Problem("join_count", path + "/count", message)
+        elif isinstance(node.join, Join) and node.join.count > (edges := len(set(node.edges))):
+            path = pointer(site.at(id, "join", "count"))
+            yield Problem("join_count", path, f"This waits for {node.join.count} live edges; {edges} lead here.")
 
 
 def check_on_error(site: Site) -> Iterator[Problem]:

@@ -15,10 +15,11 @@ def check_running(site: Site) -> Iterator[Problem]:
     if not site.wired.is_acyclic:
         return
     nodes = [node for _, node in site.nodes()]
+    silent = [_silent(node) for node in nodes]
     runs = [True] * len(nodes)
     for number in reversed(site.wired.backward):
         edges = [site.wired.edges[edge] for edge in site.wired.incoming[number]]
-        live = {edge.source for edge in edges if runs[edge.source] and edge.port not in _silent(nodes[edge.source])}
+        live = {edge.source for edge in edges if runs[edge.source] and edge.port not in silent[edge.source]}
         join = nodes[number].join
         enough = join.count if isinstance(join, Join) else 1
         runs[number] = not nodes[number].needs or len(live) >= enough

@@ -1,7 +1,8 @@
-"""Every graph of a definition in its place: wired, with the names that loops and `catch` bind around it."""
+"""Every graph of a definition in its place, with the names that loops and `catch` bind around it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from dag.checks.names import Fields, bound_in_body
 from dag.definition import Definition, Node
@@ -16,7 +17,6 @@ class Site:
 
     path: Path
     graph: Graph
-    wired: Wired
     parent: "Site | None" = None
     holder: str = ""
     """The node of the parent that holds this graph."""
@@ -24,6 +24,11 @@ class Site:
     """Where in the holder it stands."""
     names: Mapping[str, Fields] = field(default_factory=dict[str, Fields])
     """What loops and `catch` around it bind, with the fields of each."""
+
+    @cached_property
+    def wired(self) -> Wired:
+        """Its edges."""
+        return wire(self.graph)
 
     def outward(self) -> "Iterator[Site]":
         """This graph, then those around it."""
@@ -55,11 +60,11 @@ def sites(definition: Definition) -> list[Site]:
     found: dict[Path, Site] = {}
     for scope in definition.graphs():
         if not scope.enclosing:
-            found[scope.path] = Site(scope.path, scope.graph, wire(scope.graph))
+            found[scope.path] = Site(scope.path, scope.graph)
             continue
         around, holder = scope.enclosing[-1]
         parent = found[around.path]
         inside = scope.path[len(around.path) + 2 :]
         names = {**parent.names, **bound_in_body(parent.graph.nodes[holder], inside)}
-        found[scope.path] = Site(scope.path, scope.graph, wire(scope.graph), parent, holder, inside, names)
+        found[scope.path] = Site(scope.path, scope.graph, parent, holder, inside, names)
     return list(found.values())

@@ -70,10 +70,8 @@ class Wired:
 def wire(graph: Graph) -> Wired:
     """Read the edges of a graph."""
     place = {id: number for number, id in enumerate(graph.nodes)}
-    edges = [
-        Edge(source, need.port, target)
-        for target, node in enumerate(graph.nodes.values())
-        for need in node.edges
-        if (source := place.get(need.id)) is not None
-    ]
-    return Wired(tuple(graph.nodes), place, tuple(dict.fromkeys(edges)))
+    edges: list[Edge] = []
+    for target, node in enumerate(graph.nodes.values()):
+        sources = dict.fromkeys((place[need.id], need.port) for need in node.edges if need.id in place)
+        edges.extend(Edge(source, port, target) for source, port in sources)
+    return Wired(tuple(graph.nodes), place, edges)
