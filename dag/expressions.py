@@ -1,15 +1,64 @@
-"""JSONata: parsing, what an expression reads, and evaluating within bounds. The only module that knows the engine."""
+"""JSONata: parsing it, what it reads, and what it yields within bounds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-import jlens
+import orjson
 from pydantic import JsonValue
 
-from dag.errors import PerdureError
+from dag import engine
+from dag.apart import run_apart
+from dag.engine import Budget, Fault, Moment
+from dag.faults import (
+    ExpressionBudget,
+    ExpressionDynamic,
+    ExpressionFailed,
+    ExpressionSyntax,
+    ExpressionType,
+    about,
+    error_of,
+    is_budget,
+    syntax_error,
+)
+from dag.growth import may_grow
+from dag.limits import DEFAULTS, LARGEST_INTEGER
+from dag.references import LONGEST_RANGE, References, references
+from dag.tokens import tokens
+
+__all__ = [
+    "INLINE",
+    "MISSING",
+    "WIDE",
+    "Budget",
+    "Expression",
+    "ExpressionBudget",
+    "ExpressionDynamic",
+    "ExpressionFailed",
+    "ExpressionSyntax",
+    "ExpressionType",
+    "Missing",
+    "Moment",
+    "References",
+    "as_items",
+    "as_text",
+    "condition",
+    "evaluate",
+    "parse",
+]
+
+INLINE = Budget(steps=20_000, depth=64, string=8 * 1024, array=10_000, result=256 * 1024, seconds=0.2)
+"""Within a workflow task."""
+WIDE = Budget(
+    steps=5_000_000, depth=200, string=1024**2, array=LONGEST_RANGE, result=20 * 1024**2, seconds=10, apart=True
+)
+"""Where an expression may take its time."""
+DEEPEST = 240
+"""Objects and lists within each other in a result; what writes JSON gives up at 254."""
+LONGEST_SHORT = 300
+"""Characters of an expression of which many are kept parsed. (A parsed one takes a few hundred bytes for each.)"""
 
 
 class Missing(Enum):
@@ -23,110 +72,63 @@ MISSING: Final = Missing.MISSING
 
 
 @dataclass(frozen=True)
-class Budget:
-    """What one evaluation may use: steps, levels of calls, bytes of a string, items of a list, bytes of the result."""
-
-    steps: int
-    depth: int
-    string: int
-    array: int
-    result: int
-    seconds: float | None
-
-
-INLINE = Budget(steps=20_000, depth=64, string=8 * 1024, array=10_000, result=256 * 1024, seconds=0.2)
-WIDE = Budget(steps=5_000_000, depth=200, string=1024**2, array=100_000, result=20 * 1024**2, seconds=10)
-
-
-@dataclass(frozen=True)
-class Moment:
-    """What `$now()`, `$millis()` and `$random()` go by."""
-
-    now_ms: int
-    seed: int
-
-
-class ExpressionFailed(PerdureError):
-    """The expression fails."""
-
-    code = "expression.failed"
-
-
-class ExpressionSyntax(ExpressionFailed):
-    """The expression is not valid JSONata."""
-
-
-class ExpressionType(PerdureError):
-    """A value in the expression is not of the type that is needed there."""
-
-    code = "expression.type"
-
-
-class ExpressionDynamic(PerdureError):
-    """The expression reads what cannot be known before it runs."""
-
-    code = "expression.dynamic"
-
-
-class ExpressionBudget(PerdureError):
-    """The expression needs more than it may use."""
-
-    code = "expression.budget"
-
-    def __init__(self, message: str | None = None, /, *, details: JsonValue = None, by_clock: bool = False):
-        super().__init__(message, details=details)
-        self.by_clock = by_clock
-        """Whether it was the time that ran out, which another run might not see."""
-
-
-@dataclass(frozen=True)
-class References:
-    """What an expression reads."""
-
-    roots: Mapping[str, frozenset[str] | None]
-    """Names at the start of paths, each with the fields read of it; None: it is read as a whole."""
-    nodes: Mapping[str, frozenset[str] | None]
-    """Ids of nodes with the fields read of each (`output`, …); None: it is read as a whole."""
-
-
-@dataclass(frozen=True)
 class Expression:
-    """An expression that parses."""
+    """An expression that parses and reads only what is known beforehand."""
 
     source: str
-    compiled: jlens.Expression
+    references: References
+    itself: "Form"
 
     @cached_property
-    def references(self) -> References:
-        """What it reads."""
-        read: Any = self.compiled.reads().get("input", {})
-        if read is True:
-            return References({}, {})
-        nodes = read.pop("nodes", {})
-        return References(_fields(read), {} if nodes is True else _fields(nodes))
+    def truth(self) -> "Form":
+        """Asks whether it holds."""
+        return _form(self.source, "$boolean")
+
+    @cached_property
+    def type(self) -> "Form":
+        """Asks for the type of what it yields."""
+        return _form(self.source, "$type")
 
 
-@lru_cache(maxsize=10_000)
+@dataclass(frozen=True)
+class Form:
+    """An expression as it is run, perhaps as the argument of a function."""
+
+    source: str
+    text: str
+    compiled: Any
+    before: int = 0
+
+    @cached_property
+    def grows(self) -> bool:
+        """Whether it could make values far larger than what it reads."""
+        return may_grow(tokens(self.text))
+
+
 def parse(source: str) -> Expression:
-    """Compile an expression, or say what is wrong with it."""
-    try:
-        return Expression(source, jlens.Expression(source))
-    except jlens.JlensError as error:
-        raise ExpressionSyntax(str(error), details={"expression": source, "position": error.position}) from None
+    """Read an expression, or say what is wrong with it."""
+    return _short(source) if len(source) <= LONGEST_SHORT else _long(source)
 
 
 def evaluate(source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> JsonValue | Missing:
-    """What an expression yields."""
-    value = _run(parse(source).compiled, scope, moment, budget)
-    if value is None and _run(_typed(source), scope, moment, budget) is None:
-        return MISSING
-    return value
+    """What an expression yields. Raises ExpressionBudget and the other errors of expressions."""
+    expression = parse(source)
+    value = _run(expression, expression.itself, scope, moment, budget)
+    match value:
+        case str() | bool() | float():
+            return value
+        case None:
+            return _null_or_missing(expression, scope, moment, budget)
+        case int():
+            return value if -LARGEST_INTEGER <= value <= LARGEST_INTEGER else float(value)
+        case _:
+            return _checked(value, source)
 
 
 def condition(source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> bool:
     """Whether an expression holds; one that finds nothing does not."""
-    parse(source)
-    return bool(_run(_truth(source), scope, moment, budget))
+    expression = parse(source)
+    return _run(expression, expression.truth, scope, moment, budget) is True
 
 
 def as_items(value: JsonValue | Missing) -> list[JsonValue]:
@@ -136,37 +138,112 @@ def as_items(value: JsonValue | Missing) -> list[JsonValue]:
     return value if isinstance(value, list) else [value]
 
 
-def _run(compiled: jlens.Expression, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> Any:
+def as_text(value: JsonValue | Missing) -> str:
+    """A value as it stands within text: missing and null as nothing, all else as `$string` writes it."""
+    match value:
+        case Missing() | None:
+            return ""
+        case str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int() if -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+            return str(value)
+        case _:
+            return engine.run(_TEXT, {"value": value}, _NO_MOMENT, _TEXT_BUDGET)
+
+
+_TEXT = engine.compiled("$string(value)")
+_TEXT_BUDGET = Budget(steps=100, depth=10, string=2**30, array=2**30, result=2**30, seconds=None)
+_NO_MOMENT = Moment(0, 0)
+
+
+def _parsed(source: str) -> Expression:
+    if (
+        len(source) > DEFAULTS.expression_bytes // 4
+        and len(source.encode(errors="replace")) > DEFAULTS.expression_bytes
+    ):
+        message = f"The expression is longer than {DEFAULTS.expression_bytes} bytes."
+        raise ExpressionSyntax(message, details=about(source, None))
     try:
-        return compiled.evaluate(
-            scope,
-            timeout=budget.seconds,
-            max_depth=budget.depth,
-            max_steps=budget.steps,
-            max_string_length=budget.string,
-            max_array_length=budget.array,
-            max_result_size=budget.result,
-            now=moment.now_ms,
-            seed=moment.seed,
-        )
-    except jlens.JlensError as error:
-        details: JsonValue = {"expression": compiled.source, "position": error.position}
-        if error.code in ("U1001", "U1006", "D1011", "D1012"):
-            raise ExpressionBudget(details=details, by_clock=error.code == "D1012") from None
-        if error.code.startswith("T"):
-            raise ExpressionType(details=details) from None
-        raise ExpressionFailed(details=details) from None
+        compiled = engine.compiled(source)
+    except Fault as fault:
+        raise syntax_error(fault, source) from None
+    return Expression(source, references(source, compiled.reads()), Form(source, source, compiled))
 
 
-@lru_cache(maxsize=1000)
-def _typed(source: str) -> jlens.Expression:
-    return jlens.Expression(f"$type(({source}\n))")
+_short = lru_cache(maxsize=4096)(_parsed)
+_long = lru_cache(maxsize=16)(_parsed)
 
 
-@lru_cache(maxsize=1000)
-def _truth(source: str) -> jlens.Expression:
-    return jlens.Expression(f"$boolean(({source}\n))")
+def _form(source: str, function: str) -> Form:
+    # Two pairs of parentheses: what the expression binds stays within it.
+    text = f"{function}(({source}))"
+    try:
+        return Form(source, text, engine.compiled(text), len(function) + 2)
+    except Fault as fault:
+        raise error_of(fault, source, before=len(function) + 2) from None
 
 
-def _fields(read: Mapping[str, Any]) -> dict[str, frozenset[str] | None]:
-    return {name: None if fields is True else frozenset(cast(dict[str, Any], fields)) for name, fields in read.items()}
+def _run(expression: Expression, form: Form, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> Any:
+    """None for null, for nothing, and for what is not JSON."""
+    try:
+        if not form.grows:
+            try:
+                return engine.run(form.compiled, scope, moment, _near(budget) if budget.apart else budget)
+            except Fault as fault:
+                if not (budget.apart and is_budget(fault)):
+                    raise
+        elif not budget.apart:
+            message = "The expression could make values far larger than what it reads."
+            raise ExpressionBudget(message, details=about(form.source, None))
+        roots = ["nodes", *expression.references.roots]
+        return run_apart(form.text, {name: scope[name] for name in roots if name in scope}, moment, budget)
+    except Fault as fault:
+        raise error_of(fault, form.source, before=form.before) from None
+
+
+@lru_cache(maxsize=64)
+def _near(budget: Budget) -> Budget:
+    """What an expression may use before it is given a process of its own."""
+    return replace(INLINE, steps=min(INLINE.steps, budget.steps))
+
+
+def _null_or_missing(
+    expression: Expression, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget
+) -> JsonValue | Missing:
+    match _run(expression, expression.type, scope, moment, budget):
+        case None:
+            return MISSING
+        case "null":
+            return None
+        case "function":
+            raise ExpressionType("The expression yields a function.", details=about(expression.source, None))
+        case _:
+            message = "The expression yields a number that JSON cannot hold."
+            raise ExpressionFailed(message, details=about(expression.source, None))
+
+
+def _checked(value: JsonValue, source: str) -> JsonValue:
+    """Results are JSON that can be written: not too deep, and no integers that a reader would take for others."""
+    try:
+        # Within more lists, so that what is put around a result later does not make it too deep.
+        orjson.dumps([[[[[[[[[[[[[[value]]]]]]]]]]]]]], option=orjson.OPT_STRICT_INTEGER)
+    except orjson.JSONEncodeError:
+        return _rounded(value, source, 0)
+    return value
+
+
+def _rounded(value: JsonValue, source: str, depth: int) -> JsonValue:
+    if depth > DEEPEST:
+        message = f"The expression yields more than {DEEPEST} lists and objects within each other."
+        raise ExpressionBudget(message, details=about(source, None))
+    match value:
+        case dict():
+            return {key: _rounded(child, source, depth + 1) for key, child in value.items()}
+        case list():
+            return [_rounded(child, source, depth + 1) for child in value]
+        case int() if not -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+            return float(value)
+        case _:
+            return value

@@ -1,32 +1,46 @@
-"""Strings that hold `${{ … }}`: finding them in a JSON value, taking them apart, and rendering them with data."""
+"""Strings that hold `${{ … }}`: finding them in a JSON value, taking them apart, and putting data in their place."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
-import orjson
 from pydantic import JsonValue
 
-from dag.errors import PerdureError
-from dag.expressions import MISSING, Missing
+from dag.expressions import MISSING, ExpressionBudget, ExpressionSyntax, Missing, as_text
 from dag.invocation import Part, SecretText
 from dag.plan import Pointer, Template
+from dag.problems import pointer
 
-_OPEN = re.compile(r"\$?\$\{\{")
-_STEP = re.compile(r"""\}\}|[{}"'`]""")
-_SECRET = re.compile(r"\s*secrets\s*\.\s*([A-Za-z_]\w*)\s*", re.ASCII)
+__all__ = ["Marker", "Rendered", "TemplateSyntax", "Text", "as_text", "render", "scan", "split"]
+
+DEEPEST = 250
+"""Objects and lists around a template."""
+LONGEST_TEXT = 20 * 1024**2
+"""Characters that the texts of one template grow to, all together."""
+LONGEST_REMEMBERED = 500
+"""Characters of a string that is kept taken apart; longer ones are taken apart each time."""
+
+_OPENING = re.compile(r"\$?\$\{\{")
+_WITHIN = re.compile(r"""[{}"'`]""")
+_SECRET = re.compile(r"\s*secrets\s*\.\s*(?:([A-Za-z_]\w*)|`([^`]+)`)\s*", re.ASCII)
+
+Evaluate = Callable[[str], JsonValue | Missing]
+Tree = dict[str | int, "Tree"]
+"""The places of a template, by their first steps."""
 
 
-class TemplateSyntax(PerdureError):
-    """A `${{` has no `}}` that ends it. Write `$${{` for the two braces themselves."""
+class TemplateSyntax(ExpressionSyntax):
+    """A `${{` is not ended by `}}`. For the text `${{` itself write `$${{`."""
 
-    code = "expression.failed"
-
-    def __init__(self, offset: int):
-        super().__init__(details={"position": offset})
-        self.offset = offset
+    def __init__(self, position: int):
+        super().__init__(
+            f"The `${{{{` at character {position} is not ended by `}}}}` outside quotes and braces."
+            " For the text `${{` itself write `$${{`.",
+            details={"position": position},
+        )
+        self.position = position
 
 
 @dataclass(frozen=True)
@@ -45,163 +59,166 @@ class Marker:
 
     @property
     def secret(self) -> str | None:
-        """The name of the secret, if the marker is nothing but `secrets.<name>`."""
+        """The name of the secret, if the marker is `secrets.<name>` and nothing else."""
         found = _SECRET.fullmatch(self.source)
-        return found[1] if found else None
+        return (found[1] or found[2]) if found else None
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """A value without markers, and the strings in it that a worker must put secrets into."""
+    """A value without markers, and the strings in it that a worker puts secrets into."""
 
     value: JsonValue
     secrets: tuple[SecretText, ...] = ()
 
 
 def scan(value: JsonValue) -> Template:
-    """Find the strings that hold markers or escapes."""
-    return Template(value, tuple(_places(value)))
+    """Find the strings that hold markers, or `$${{`, in written order."""
+    places: list[Pointer] = []
+    ahead: list[tuple[Pointer, JsonValue]] = [((), value)]
+    while ahead:
+        place, one = ahead.pop()
+        match one:
+            case str() if "${{" in one:
+                places.append(place)
+            case dict():
+                ahead += [((*place, key), child) for key, child in reversed(one.items()) if _may_hold(child)]
+            case list():
+                ahead += [((*place, n), one[n]) for n in range(len(one) - 1, -1, -1) if _may_hold(one[n])]
+            case _:
+                pass
+    return Template(value, tuple(places))
 
 
-@lru_cache(maxsize=4096)
 def split(text: str) -> tuple[Text | Marker, ...]:
-    """Take a string apart into text and markers; escapes are undone."""
-    parts: list[Text | Marker] = []
-    plain: list[str] = []
-    at = 0
-    while opening := _OPEN.search(text, at):
-        plain.append(text[at : opening.start()])
-        at = opening.end()
-        if opening[0] == "$${{":
-            plain.append("${{")
-            continue
-        end = _end(text, at)
-        if said := "".join(plain):
-            parts.append(Text(said))
-        plain = []
-        parts.append(Marker(text[at:end], at))
-        at = end + 2
-    if said := "".join(plain) + text[at:]:
-        parts.append(Text(said))
-    return tuple(parts)
+    """Take a string apart; in its texts `$${{` has become `${{`. Raises TemplateSyntax."""
+    return _remembered(text) if len(text) <= LONGEST_REMEMBERED else _split(text)
 
 
-def render(template: Template, evaluate: Callable[[str], JsonValue | Missing]) -> Rendered:
+def render(template: Template, evaluate: Evaluate) -> Rendered:
     """Put values in the place of markers. What holds none is shared with the template, which stays as it is."""
-    tree: _Tree = {}
+    if not template.places:
+        return Rendered(template.value)
+    tree: Tree = {}
     for place in template.places:
         branch = tree
         for step in place:
             branch = branch.setdefault(step, {})
-    secrets: list[SecretText] = []
-    value = _filled(template.value, tree, evaluate, (), secrets) if template.places else template.value
-    return Rendered(None if value is MISSING else value, tuple(secrets))
+    rendering = _Rendering(evaluate)
+    value = rendering.value(template.value, tree, ())
+    return Rendered(None if value is MISSING else value, tuple(rendering.secrets))
 
 
-def as_text(value: JsonValue | Missing) -> str:
-    """A value as it stands within text: missing and null as nothing, objects and lists as compact JSON."""
-    match value:
-        case Missing() | None:
-            return ""
-        case str():
-            return value
-        case bool():
-            return "true" if value else "false"
-        case _:
-            return orjson.dumps(value).decode()
+class _Rendering:
+    """One template being rendered."""
 
+    def __init__(self, evaluate: Evaluate):
+        self._evaluate = evaluate
+        self._room = LONGEST_TEXT
+        self.secrets: list[SecretText] = []
 
-_Tree = dict[str | int, "_Tree"]
-
-
-def _filled(
-    value: JsonValue,
-    tree: _Tree,
-    evaluate: Callable[[str], JsonValue | Missing],
-    place: Pointer,
-    secrets: list[SecretText],
-) -> JsonValue | Missing:
-    match value:
-        case str():
-            return _joined(value, evaluate, place, secrets)
-        case dict():
-            filled = {
-                key: _filled(child, tree[key], evaluate, (*place, key), secrets) if key in tree else child
-                for key, child in value.items()
-            }
-            return {key: child for key, child in filled.items() if child is not MISSING}
-        case list():
-            copy: list[JsonValue] = list(value)
-            for n, branch in tree.items():
-                child = _filled(copy[cast(int, n)], branch, evaluate, (*place, n), secrets)
-                copy[cast(int, n)] = None if child is MISSING else child
-            return copy
-        case _:
-            return value
-
-
-def _joined(
-    text: str, evaluate: Callable[[str], JsonValue | Missing], place: Pointer, secrets: list[SecretText]
-) -> JsonValue | Missing:
-    parts = split(text)
-    if len(parts) == 1 and isinstance(marker := parts[0], Marker) and marker.secret is None:
-        return evaluate(marker.source)
-    done: list[Part] = []
-    for part in parts:
-        match part:
-            case Text():
-                done.append(part.text)
-            case Marker() if part.secret is not None:
-                done.append((part.secret,))
-            case Marker():
-                done.append(as_text(evaluate(part.source)))
-    if any(isinstance(part, tuple) for part in done):
-        secrets.append(SecretText(_pointer(place), tuple(done)))
-    return "".join("***" if isinstance(part, tuple) else part for part in done)
-
-
-def _pointer(place: Pointer) -> str:
-    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in place)
-
-
-def _places(value: JsonValue) -> Iterator[Pointer]:
-    """Walk without recursion, in written order."""
-    stack: list[tuple[Pointer, JsonValue]] = [((), value)]
-    while stack:
-        place, one = stack.pop()
-        match one:
-            case str() if "${{" in one:
-                yield place
+    def value(self, value: JsonValue, tree: Tree, place: Pointer) -> JsonValue | Missing:
+        """The value with its templates rendered, a copy where there are any."""
+        match value:
+            case str():
+                return self._string(value, place)
             case dict():
-                stack.extend([((*place, key), child) for key, child in one.items()][::-1])
+                copy = dict(value)
+                for key, branch in tree.items():
+                    child = self.value(value[cast(str, key)], branch, (*place, key))
+                    if child is MISSING:
+                        del copy[cast(str, key)]
+                    else:
+                        copy[cast(str, key)] = child
+                return copy
             case list():
-                stack.extend([((*place, n), child) for n, child in enumerate(one)][::-1])
+                items = list(value)
+                for n, branch in tree.items():
+                    child = self.value(value[cast(int, n)], branch, (*place, n))
+                    items[cast(int, n)] = None if child is MISSING else child
+                return items
             case _:
-                pass
+                return value
+
+    def _string(self, text: str, place: Pointer) -> JsonValue | Missing:
+        parts = split(text)
+        if len(parts) == 1 and isinstance(parts[0], Marker) and parts[0].secret is None:
+            return self._evaluate(parts[0].source)
+        joined: list[Part] = [self._part(part) for part in parts]
+        if any(isinstance(part, tuple) for part in joined):
+            self.secrets.append(SecretText(pointer(place), tuple(joined)))
+        return "".join(part if isinstance(part, str) else "***" for part in joined)
+
+    def _part(self, part: Text | Marker) -> Part:
+        if isinstance(part, Text):
+            return part.text
+        if (name := part.secret) is not None:
+            return (name,)
+        text = as_text(self._evaluate(part.source))
+        self._room -= len(text)
+        if self._room < 0:
+            raise ExpressionBudget(f"The texts of the template grow beyond {LONGEST_TEXT} characters.")
+        return text
+
+
+def _may_hold(value: JsonValue) -> bool:
+    return isinstance(value, str | dict | list)
+
+
+def _split(text: str) -> tuple[Text | Marker, ...]:
+    parts: list[Text | Marker] = []
+    said: list[str] = []
+    at = 0
+    while opening := _OPENING.search(text, at):
+        said.append(text[at : opening.start()])
+        at = opening.end()
+        if opening[0] == "$${{":
+            said.append("${{")
+            continue
+        end = _end(text, at)
+        if before := "".join(said):
+            parts.append(Text(before))
+        said = []
+        parts.append(Marker(text[at:end], at))
+        at = end + 2
+    if rest := "".join((*said, text[at:])):
+        parts.append(Text(rest))
+    return tuple(parts)
+
+
+_remembered = lru_cache(maxsize=4096)(_split)
 
 
 def _end(text: str, start: int) -> int:
-    """Where the marker that begins at `start` ends: the first `}}` outside quotes and balanced braces."""
+    """Where the marker ends whose expression begins at `start`."""
     depth = 0
     at = start
-    while found := _STEP.search(text, at):
+    while found := _WITHIN.search(text, at):
         at = found.end()
         match found[0]:
             case "{":
                 depth += 1
-            case "}" | "}}" if depth:
+            case "}" if depth:
                 depth -= 1
-                at = found.start() + 1
-            case "}}":
-                return found.start()
             case "}":
-                pass
+                if text.startswith("}", at):
+                    return at - 1
             case quote:
-                at = _quoted(text, at, quote)
-    raise TemplateSyntax(start)
+                at = _quote_end(text, at, quote)
+    raise TemplateSyntax(start - len("${{"))
 
 
-def _quoted(text: str, at: int, quote: str) -> int:
-    """Past the end of what is quoted from `at` on; a backslash keeps a quote from ending it."""
-    found = re.compile(rf"(?:[^{quote}\\\\]|\\\\.)*{quote}", re.DOTALL).match(text, at)
-    return found.end() if found else len(text)
+_QUOTED = {quote: re.compile(rf"\\|{quote}") for quote in "\"'"}
+
+
+def _quote_end(text: str, at: int, quote: str) -> int:
+    """Past the quote that ends what begins at `at`; within `"` and `'` a backslash takes the next character with it."""
+    if quote == "`":
+        end = text.find("`", at)
+        return len(text) if end < 0 else end + 1
+    while found := _QUOTED[quote].search(text, at):
+        at = found.end()
+        if found[0] == quote:
+            return at
+        at += 1
+    return len(text)
