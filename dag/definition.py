@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import Field, GetCoreSchemaHandler, JsonValue, ValidationError
 from pydantic_core import CoreSchema, core_schema
 
+from dag.controls.waiting import Approval, Ask
 from dag.controls.words import WORDS, Control
 from dag.fields import (
     Count,
@@ -24,11 +25,12 @@ from dag.fields import (
     tag,
 )
 from dag.flaws import fatal, flaws
+from dag.inputs import schema_problems
 from dag.limits import DEFAULTS, Limits
 from dag.node import Activity, Broken
 from dag.outline import GRAPHS, outline
 from dag.places import Path, found
-from dag.problems import Problem, told
+from dag.problems import Problem, pointer, told
 from dag.refusals import ACTIVITY, refusals
 from dag.salvage import salvaged
 from dag.scope import Graph
@@ -157,11 +159,12 @@ class Parsed:
 
 def parse(document: JsonValue, *, limits: Limits = DEFAULTS) -> Parsed:
     """Read a document, telling everything that is wrong in itself. Never an exception, whatever the document."""
-    problems = flaws(document, limits=limits)
+    problems = flaws(document, depth=limits.document_depth, values=limits.document_values)
     if fatal(problems):
         return Parsed(None, told(problems))
     if not isinstance(document, dict):
         return Parsed(None, (Problem("wrong_type", "", "A workflow is an object."),))
+    sound = not problems
     problems += outline(document, limits=limits)
     if fatal(problems):
         return Parsed(None, told(problems))
@@ -171,7 +174,21 @@ def parse(document: JsonValue, *, limits: Limits = DEFAULTS) -> Parsed:
         wrong, places = refusals(refused, Definition)
         problems += wrong
         definition = _validated_rest(document, places, limits) if places else None
+    for place, schema in _schemas(document, definition) if sound else ():
+        wrong = schema_problems(schema)
+        problems += [replace(problem, path=pointer(place) + problem.path) for problem in wrong]
     return Parsed(definition, told(problems))
+
+
+def _schemas(document: dict[str, JsonValue], definition: Definition | None) -> Iterator[tuple[Path, JsonValue]]:
+    """The JSON Schemas that people wrote: of the input, and of forms that are no templates."""
+    if isinstance(document.get("input"), dict):
+        yield ("input",), document["input"]
+    for scope in definition.graphs() if definition is not None else ():
+        for id, node in scope.graph.nodes.items():
+            form = node.config.form if isinstance(node, Approval | Ask) else None
+            if form and b"${{" not in orjson.dumps(form):
+                yield (*scope.path, "nodes", id, "config", "form"), form
 
 
 def _validated_rest(document: dict[str, JsonValue], wrong: list[Path], limits: Limits) -> Definition | None:

@@ -30,7 +30,7 @@ def read(text: str | bytes, *, format: Format, limits: Limits = DEFAULTS) -> Jso
     """Read a document. Raises DocumentInvalid with every problem of the text itself."""
     plain = _plain(text, limits)
     value, problems = read_json(plain) if format == "json" else read_yaml(plain, limits=limits)
-    problems += flaws(value, limits=limits)
+    problems += flaws(value, depth=limits.document_depth, values=limits.document_values)
     if problems:
         raise DocumentInvalid(told(problems))
     return value

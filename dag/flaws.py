@@ -6,16 +6,30 @@ from itertools import islice
 
 from pydantic import JsonValue
 
-from dag.limits import DEFAULTS, LARGEST_INTEGER, Limits
+from dag.limits import DEFAULTS, LARGEST_INTEGER
 from dag.problems import MOST_PROBLEMS, Problem, pointer
 
 _Place = tuple["_Place", str | int] | None
 """A path as a chain from the inside out, so that going down costs nothing."""
 
 
-def flaws(value: JsonValue, *, limits: Limits = DEFAULTS) -> list[Problem]:
+def flaws(
+    value: JsonValue, *, depth: int = DEFAULTS.document_depth, values: int = DEFAULTS.document_values
+) -> list[Problem]:
     """Find everything in a value that it may not hold. Never recurses, never fails."""
-    return list(islice(_flaws(value, limits), MOST_PROBLEMS + 1))
+    return list(islice(_flaws(value, depth, values), MOST_PROBLEMS + 1))
+
+
+def parts(value: JsonValue) -> int:
+    """How many values there are in it, itself included."""
+    count = 1
+    waiting = [value]
+    while waiting:
+        parent = waiting.pop()
+        inside = parent.values() if isinstance(parent, dict) else parent if isinstance(parent, list) else ()
+        count += len(inside)
+        waiting.extend(child for child in inside if isinstance(child, (dict, list)))
+    return count
 
 
 def fatal(problems: list[Problem]) -> bool:
@@ -23,7 +37,7 @@ def fatal(problems: list[Problem]) -> bool:
     return any(problem.code in ("limit", "wrong_type") for problem in problems)
 
 
-def _flaws(value: JsonValue, limits: Limits) -> Iterator[Problem]:
+def _flaws(value: JsonValue, deepest: int, most: int) -> Iterator[Problem]:
     seen = 0
     waiting: list[tuple[JsonValue, _Place, int]] = [(value, None, 0)]
     while waiting:
@@ -31,12 +45,12 @@ def _flaws(value: JsonValue, limits: Limits) -> Iterator[Problem]:
         if not isinstance(parent, (dict, list)):
             yield from _of_scalar(parent, place)
             continue
-        if depth >= limits.document_depth:
-            yield _problem("limit", place, f"This lies deeper than {limits.document_depth} objects and lists.")
+        if depth >= deepest:
+            yield _problem("limit", place, f"This lies deeper than {deepest} objects and lists.")
             return
         seen += len(parent)
-        if seen > limits.document_values:
-            yield _problem("limit", None, f"There are more than {limits.document_values} values.")
+        if seen > most:
+            yield _problem("limit", None, f"There are more than {most} values.")
             return
         inside = parent.items() if isinstance(parent, dict) else enumerate(parent)
         deeper: list[tuple[JsonValue, _Place, int]] = []

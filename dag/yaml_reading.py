@@ -95,7 +95,7 @@ class _Reader:
         self._anchors: dict[str, tuple[JsonValue, int] | None] = {}
 
     def take(self, event: Any) -> None:
-        kind: type[Any] = type(event)
+        kind: type[yaml.Event] = event.__class__
         if kind is yaml.ScalarEvent:
             self._scalar(event)
         elif kind is yaml.MappingStartEvent:
