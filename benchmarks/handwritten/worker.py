@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from benchmarks.handwritten.activities import read, step
@@ -11,15 +11,6 @@ from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain
 from benchmarks.serving import serve
 from runtime.settings import Settings
 from worker import host
-
-RUNNER = (
-    SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules("benchmarks", *host.PASSED_THROUGH)
-    )
-    if isinstance(host.RUNNER, SandboxedWorkflowRunner)
-    else host.RUNNER
-)
-"""Whatever the product does about the sandbox is done here too."""
 
 
 def worker(client: Client, settings: Settings) -> Worker:
@@ -29,7 +20,7 @@ def worker(client: Client, settings: Settings) -> Worker:
         task_queue=settings.queue,
         workflows=[Chain, Empty, FanOut, ReadChain],
         activities=[read, step],
-        workflow_runner=RUNNER,
+        workflow_runner=_like(host.RUNNER),
         max_cached_workflows=settings.max_cached_executions,
         max_concurrent_workflow_tasks=settings.max_workflow_tasks,
         max_concurrent_activities=settings.max_activities,
@@ -40,6 +31,16 @@ def worker(client: Client, settings: Settings) -> Worker:
         default_heartbeat_throttle_interval=timedelta(seconds=2),
         graceful_shutdown_timeout=settings.graceful_shutdown,
     )
+
+
+def _like(product: WorkflowRunner) -> WorkflowRunner:
+    """Whatever the product does about the sandbox is done here too."""
+    if isinstance(product, SandboxedWorkflowRunner):
+        passed_through = ("benchmarks", *host.PASSED_THROUGH)
+        return SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through)
+        )
+    return product
 
 
 if __name__ == "__main__":
