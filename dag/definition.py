@@ -35,6 +35,8 @@ from dag.refusals import ACTIVITY, refusals
 from dag.salvage import salvaged
 from dag.scope import Graph
 
+DOCUMENT_ORDER = ("language", "name", "title", "labels", "input", "settings", "vars", "nodes", "output", "layout")
+
 
 class _ByType:
     """Chooses a node's model by its type, so that one wrong node gives its own problems and not those of every type."""
@@ -122,7 +124,7 @@ class Definition(Graph, title="Workflow"):
     def document(self) -> dict[str, JsonValue]:
         """The definition as a document; what was left out stays so."""
         written: dict[str, JsonValue] = self.model_dump(by_alias=True, exclude_unset=True)
-        return {key: written[key] for key in _ORDER if key in written}
+        return {key: written[key] for key in DOCUMENT_ORDER if key in written}
 
     def content_hash(self) -> str:
         """Equal definitions have equal hashes whatever their layout; the order of keys in them counts."""
@@ -174,17 +176,14 @@ def parse(document: JsonValue, *, limits: Limits = DEFAULTS) -> Parsed:
         wrong, places = refusals(refused, Definition)
         problems += wrong
         definition = _validated_rest(document, places, limits) if places else None
-    for place, schema in _schemas(document, definition) if sound else ():
-        wrong = schema_problems(schema)
-        problems += [replace(problem, path=pointer(place) + problem.path) for problem in wrong]
+    for place, form in _forms(definition) if sound and definition is not None else ():
+        problems += [replace(problem, path=pointer(place) + problem.path) for problem in schema_problems(form)]
     return Parsed(definition, told(problems))
 
 
-def _schemas(document: dict[str, JsonValue], definition: Definition | None) -> Iterator[tuple[Path, JsonValue]]:
-    """The JSON Schemas that people wrote: of the input, and of forms that are no templates."""
-    if isinstance(document.get("input"), dict):
-        yield ("input",), document["input"]
-    for scope in definition.graphs() if definition is not None else ():
+def _forms(definition: Definition) -> Iterator[tuple[Path, JsonValue]]:
+    """The JSON Schemas of forms, but for those that are computed."""
+    for scope in definition.graphs():
         for id, node in scope.graph.nodes.items():
             form = node.config.form if isinstance(node, Approval | Ask) else None
             if form and b"${{" not in orjson.dumps(form):
@@ -200,9 +199,6 @@ def _validated_rest(document: dict[str, JsonValue], wrong: list[Path], limits: L
 
 def _validated(document: dict[str, Any], limits: Limits) -> Definition:
     return Definition.model_validate(document, context={"limits": limits})
-
-
-_ORDER = ("language", "name", "title", "labels", "input", "settings", "vars", "nodes", "output", "layout")
 
 
 def _inside(scope: Scope) -> Iterator[Scope]:

@@ -67,8 +67,13 @@ class Part(BaseModel):
         extra="forbid",
         frozen=True,
         use_attribute_docstrings=True,
+        model_title_generator=lambda model: _words(model.__name__.removesuffix("Config")),
         field_title_generator=lambda name, _: name.strip("_").replace("_", " ").capitalize(),
     )
+
+
+def _words(name: str) -> str:
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).capitalize()
 
 
 def wrong(code: LiteralString, message: str, hint: str = "", *, field: str | None = None) -> PydanticCustomError:

@@ -49,7 +49,7 @@ class Catch(Part):
     """Runs in place of what failed."""
 
 
-class TryConfig(Part):
+class TryConfig(Part, json_schema_extra={"anyOf": [{"required": ["catch"]}, {"required": ["finally"]}]}):
     """What `try` runs, and what it does about errors."""
 
     body: Graph

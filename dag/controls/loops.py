@@ -78,7 +78,7 @@ class While(WithOut, title="While"):
     config: WhileConfig
 
 
-class RepeatConfig(Part):
+class RepeatConfig(Part, json_schema_extra={"oneOf": [{"required": ["times"]}, {"required": ["until"]}]}):
     """How often `repeat` goes on: a number of times, or until a condition is true."""
 
     times: Omissible[OrTemplate[Annotated[int, Field(ge=0)]]] = None

@@ -24,7 +24,7 @@ from dag.node import ERROR, NodeFields, WithOut
 TIMEOUT = "timeout"
 
 
-class DelayConfig(Part):
+class DelayConfig(Part, json_schema_extra={"oneOf": [{"required": ["for"]}, {"required": ["until"]}]}):
     """How long `delay` waits: for a duration, or until a time."""
 
     for_: Annotated[Omissible[OrTemplate[Duration]], Field(alias="for")] = None
