@@ -7,6 +7,7 @@ from dag.activity_type import Catalog
 from dag.checks.activities import ActivityChecks
 from dag.checks.edges import check_cycles, check_edges, check_joins, check_on_error
 from dag.checks.guessing import Guess, guesser
+from dag.checks.input import check_input
 from dag.checks.placement import check_placement
 from dag.checks.references import check_references, check_settings
 from dag.checks.running import check_running
@@ -26,6 +27,7 @@ def check(definition: Definition, *, catalog: Catalog, surroundings: Surrounding
     guess = guesser()
     activities = ActivityChecks(catalog, surroundings.queues, guess)
     errors = chain(
+        check_input(definition),
         check_settings(definition, guess),
         check_workflows(definition, found, surroundings.workflows, guess),
         chain.from_iterable(_errors(site, activities, surroundings, guess) for site in found),

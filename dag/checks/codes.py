@@ -15,6 +15,7 @@ CODES: Mapping[str, str] = {
     "misplaced": "A `break`, `continue` or `stop` where it cannot act.",
     "expression.failed": "An expression or a template does not parse.",
     "expression.dynamic": "An expression reads what cannot be known before it runs.",
+    "expression.budget": "An expression writes a list that is too long.",
     "unknown_root": "An expression starts from a name that means nothing there.",
     "unknown_field": "An expression reads a field that is not there.",
     "not_upstream": "An expression reads a node that need not have finished by then.",

@@ -1,6 +1,6 @@
 """Checks what expressions read: that it parses, exists, and is known by the time the expression is computed."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 
 from dag.checks.guessing import Guess
 from dag.checks.names import NODE, Fields
@@ -120,19 +120,14 @@ def _fields(name: str, read: Fields, known: Fields, path: str, guess: Guess) -> 
 
 def _unknown(name: str, path: str, sight: Sight, guess: Guess) -> Problem:
     message = f"`{_short(name)}` means nothing here."
-    if name in ("nodes", "vars"):
-        return Problem("unknown_root", path, message, _known(sight.names))
+    known = [*sight.names] if sight.site is None else [*sight.names, "nodes", "vars"]
     if name in _ELSEWHERE:
         return Problem("unknown_root", path, message, _ELSEWHERE[name])
     if sight.owner(name) is not None:
         return Problem("unknown_root", path, message, f"For the node write `nodes.{name}`, for text put it in quotes.")
     if sight.site is not None and sight.site.declarer(name) is not None:
         return Problem("unknown_root", path, message, f"For the variable write `vars.{name}`.")
-    return Problem("unknown_root", path, message, guess(name, [*sight.names, "nodes", "vars"]) or _known(sight.names))
-
-
-def _known(names: Mapping[str, Fields]) -> str:
-    return "Known here: " + ", ".join(f"`{name}`" for name in names) + "."
+    return Problem("unknown_root", path, message, guess(name, known))
 
 
 def _node(id: str, fields: Fields, path: str, sight: Sight, site: Site, guess: Guess) -> Iterator[Problem]:

@@ -11,7 +11,7 @@ from dag.problems import Problem, pointer
 
 
 def check_running(site: Site) -> Iterator[Problem]:
-    """Tell of each node that never runs, whatever happens."""
+    """Tell of each node that never runs, whatever happens. Edges that lead from nowhere are told of elsewhere."""
     if not site.wired.is_acyclic:
         return
     nodes = [node for _, node in site.nodes()]
@@ -22,7 +22,7 @@ def check_running(site: Site) -> Iterator[Problem]:
         live = {edge.source for edge in edges if runs[edge.source] and edge.port not in silent[edge.source]}
         join = nodes[number].join
         enough = join.count if isinstance(join, Join) else 1
-        runs[number] = not nodes[number].needs or len(live) >= enough
+        runs[number] = len(live) >= enough or len(edges) < max(enough, len(set(nodes[number].edges)))
     for number, id in enumerate(site.wired.ids):
         if not runs[number]:
             message = f"No path leads to running `{id}`: too few of its edges can ever be live."

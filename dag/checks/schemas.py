@@ -10,6 +10,9 @@ from dag.plan import Pointer
 CONDITIONS = frozenset({"if", "then", "else", "not", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems"})
 """Keywords whose outcome may hang on a value elsewhere."""
 
+_Form = Sequence[ValidationError]
+"""What keeps a value from one of several forms."""
+
 
 def mismatches(validator: Validator, value: JsonValue, templated: Sequence[Pointer]) -> Iterator[tuple[Pointer, str]]:
     """Say what breaks the schema whatever the templates at `templated` will yield, and where."""
@@ -28,11 +31,12 @@ def _told(
             continue
         match error.kind:
             case ValidationErrorKind.AnyOf(context) | ValidationErrorKind.OneOfNotValid(context):
-                meant = _meant(context, tuple(error.instance_path))
-                if meant is None:
-                    yield tuple(error.instance_path), "This fits none of the forms allowed here."
+                path = tuple(error.instance_path)
+                forms = _meant(context, path)
+                if len(forms) == 1:
+                    yield from _told(forms[0], places, above)
                 else:
-                    yield from _told(meant, places, above)
+                    yield path, _none_of(forms)
             case ValidationErrorKind.AdditionalProperties(unexpected):
                 for name in unexpected:
                     yield (*error.instance_path, name), "There is no such field."
@@ -62,12 +66,18 @@ def _certain(error: ValidationError, places: frozenset[Pointer], above: frozense
             return True
 
 
-def _meant(branches: Sequence[Sequence[ValidationError]], path: Pointer) -> Sequence[ValidationError] | None:
-    """The one form that the author must have meant, by its type or by its discriminator, if there is one."""
-    kept = [branch for branch in branches if not any(_other_type(error, path) for error in branch)]
-    if len(kept) > 1:
-        kept = [branch for branch in kept if not any(_other_kind(error, path) for error in branch)]
-    return kept[0] if len(kept) == 1 else None
+def _meant(forms: Sequence[_Form], path: Pointer) -> Sequence[_Form]:
+    """The forms that the author can have meant, by their type, then by a field that tells them apart."""
+    typed = [form for form in forms if not any(_other_type(error, path) for error in form)]
+    kinds = [form for form in typed if not any(_other_kind(error, path) for error in form)]
+    return kinds or typed or forms
+
+
+def _none_of(forms: Sequence[_Form]) -> str:
+    types = [error.kind.types for form in forms for error in form if isinstance(error.kind, ValidationErrorKind.Type)]
+    if len(types) == sum(map(len, forms)):
+        return "This value is not of type " + " or ".join(f'"{name}"' for names in types for name in names) + "."
+    return "This fits none of the forms allowed here."
 
 
 def _other_type(error: ValidationError, path: Pointer) -> bool:
