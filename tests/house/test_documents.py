@@ -81,8 +81,8 @@ def layout() -> list[str]:
     for line in tree.strip().splitlines():
         names = re.split(r" {2,}", line.strip())[0].split()
         if not line.startswith(" "):
-            folder = names[0]
-            paths.append(folder)
+            folder = names[-1]
+            paths += names
         else:
             paths += [folder + name for name in names]
     return paths

@@ -16,6 +16,7 @@ MAY_USE = {
     "temporal": {"interpreter", "worker", "runtime", "api"},
     "sql": {"store"},
     "wire": {"activities", "worker", "api"},
+    "jsonata": set[str](),
     "activity-files": {"dag", "interpreter", "store", "runtime", "api", "worker", "cli"},
 }
 BREAKS = [
@@ -33,6 +34,8 @@ BREAKS = [
     ("sql", "runtime", "from psycopg import connect"),
     ("wire", "interpreter", "import httpx2"),
     ("wire", "runtime", "from aiokafka import AIOKafkaProducer"),
+    ("jsonata", "dag", "import jlens"),
+    ("jsonata", "interpreter", "from jlens import compile"),
     ("activity-files", "activities", "from fastapi import Depends"),
 ]
 
