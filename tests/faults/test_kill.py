@@ -1,4 +1,4 @@
-"""Processes die at the worst moment: everything finishes all the same, each effect under one key, and the journal heals."""
+"""Processes die at the worst moment: everything finishes, each effect under one key, and the journal heals."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ import subprocess
 import sys
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ class Recorder:
 
 
 @asynccontextmanager
-async def recording() -> AsyncIterator[tuple[Recorder, int]]:
+async def recording() -> AsyncGenerator[tuple[Recorder, int]]:
     recorder = Recorder()
     server = await asyncio.start_server(recorder.answer, "127.0.0.1", 0)
     async with server:

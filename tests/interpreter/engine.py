@@ -1,9 +1,9 @@
-"""The whole engine on a real Temporal server: a document goes in, an outcome comes out, with what was said on the way."""
+"""The whole engine on a real Temporal server: a document goes in, an outcome and what was said on the way come out."""
 
 import asyncio
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -50,7 +50,7 @@ class Told(ActivityError):
 
     def __init__(self, code: str, *, retryable: bool):
         super().__init__(retryable=retryable)
-        self.code = code  # pyright: ignore[reportAttributeAccessIssue] each instance has its own
+        self.code = code
 
 
 @dataclass
@@ -95,7 +95,13 @@ class Ended:
 
     status: str
     output: JsonValue = None
-    error: ErrorValue | None = None
+    failure: ErrorValue | None = None
+
+    @property
+    def error(self) -> ErrorValue:
+        """Its error, which it must have."""
+        assert self.failure is not None, f"it {self.status}: {self.output!r}"
+        return self.failure
 
 
 @dataclass
@@ -144,22 +150,24 @@ async def ended(handle: WorkflowHandle[Any, Any]) -> Ended:
                 return Ended("cancelled")
             case ApplicationError() as cause:
                 error = ErrorValue.model_validate(cause.details[0])
-                return Ended("timed_out" if error.code == "timeout.execution" else "failed", error=error)
+                return Ended("timed_out" if error.code == "timeout.execution" else "failed", failure=error)
             case cause:
                 raise AssertionError(f"an execution ends in no other way: {cause!r}") from failure
 
 
 @asynccontextmanager
-async def engine_on(client: Client, **settings: Any) -> AsyncIterator[Engine]:
+async def engine_on(client: Client, **settings: Any) -> AsyncGenerator[Engine]:
     """A worker with the test's activity types."""
     witness, sink, queue = Witness(), Recorded(), f"q-{uuid.uuid4().hex}"
     options = Settings(queue=queue, graceful_shutdown=timedelta(seconds=1), **settings)
-    async with means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared:
-        async with worker(client, options, means=shared, sink=sink):
-            yield Engine(client, queue, sink, witness)
+    async with (
+        means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared,
+        worker(client, options, means=shared, sink=sink),
+    ):
+        yield Engine(client, queue, sink, witness)
 
 
 @pytest.fixture
-async def engine(client: Client) -> AsyncIterator[Engine]:
+async def engine(client: Client) -> AsyncGenerator[Engine]:
     async with engine_on(client) as running:
         yield running

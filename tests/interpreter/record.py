@@ -1,4 +1,4 @@
-"""Records the histories that replay in the tests for ever: `python -m tests.interpreter.record` adds those not there yet."""
+"""Records the histories that replay in the tests for ever: `python -m tests.interpreter.record` adds missing ones."""
 
 import asyncio
 import os
@@ -14,6 +14,7 @@ from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from tests import temporal
 from tests.interpreter.engine import ended, engine_on
+from tests.interpreter.histories import runs
 from tests.interpreter.scenarios import SCENARIOS, Scenario
 
 HISTORIES = Path(__file__).parent.parent / "histories"
@@ -34,10 +35,7 @@ async def record(client: Client, name: str, scenario: Scenario) -> None:
                 await asyncio.sleep(0.05)
             await handle.cancel()
         await ended(handle)
-        runs = [run.run_id async for run in client.list_workflows(f'WorkflowId = "{handle.id}"')]
-        histories = [await client.get_workflow_handle(handle.id, run_id=run).fetch_history() for run in runs]
-        histories.sort(key=lambda history: history.events[0].event_time.ToNanoseconds())
-        for number, history in enumerate(histories):
+        for number, history in enumerate(await runs(client, handle)):
             write(f"{name}-{number}", history, [said(event) for event in engine.events(handle)])
 
 

@@ -1,20 +1,20 @@
-"""Executions that between them use every kind of command the interpreter issues; their histories are recorded and replayed."""
+"""Executions that between them use every kind of command the interpreter issues; their histories are recorded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import JsonValue
 
 from interpreter.start import Tuning
-from tests.interpreter.test_workflow import document, work
+from tests.interpreter.documents import document, work
 
 
 @dataclass(frozen=True)
 class Scenario:
     document: Mapping[str, Any]
     input: JsonValue = None
-    tuning: Tuning = Tuning()
+    tuning: Tuning = field(default_factory=Tuning)
     cancel: bool = False
 
 

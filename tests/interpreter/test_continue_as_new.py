@@ -1,39 +1,28 @@
 """Long executions continue as new at safe points: history stays bounded and nothing is lost or done twice."""
 
 import asyncio
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from temporalio.client import WorkflowHandle
 
 from dag.limits import Limits
 from interpreter.start import Tuning
+from tests.interpreter.documents import chain, document, work
 from tests.interpreter.engine import Engine, ended
-from tests.interpreter.test_workflow import document, work
+from tests.interpreter.histories import Handle, runs
 
 
-def chain(length: int, type: str = "test.work") -> dict[str, Any]:
-    """Each adds one to what came before."""
-    nodes = {"n0": work("${{ input.x }}", type=type)}
-    for n in range(1, length):
-        nodes[f"n{n}"] = work(f"${{{{ nodes.n{n - 1}.output.value + 1 }}}}", [f"n{n - 1}"], type=type)
-    return document(nodes)
+async def lengths(engine: Engine, handle: Handle) -> list[int]:
+    """How long the histories of all runs of an execution are."""
+    return [len(history.events) for history in await runs(engine.client, handle)]
 
 
-async def runs(handle: WorkflowHandle[Any, Any], client: Any) -> list[int]:
-    """The history lengths of all runs of an execution."""
-    lengths: list[int] = []
-    async for run in client.list_workflows(f'WorkflowId = "{handle.id}"'):
-        described = await client.get_workflow_handle(handle.id, run_id=run.run_id).describe()
-        lengths.append(described.history_length)
-    return lengths
-
-
-def assert_unbroken(engine: Engine, handle: WorkflowHandle[Any, Any]) -> None:
+def assert_unbroken(engine: Engine, handle: Handle) -> None:
     """Every event is there, chained to the one before it, whatever run said it."""
     events = engine.events(handle)
     assert [event.n for event in events] == list(range(1, len(events) + 1))
-    assert all(event.previous == before.checksum for before, event in zip(events, events[1:], strict=False))
+    assert all(event.previous == before.checksum for before, event in pairwise(events))
 
 
 @pytest.mark.parametrize("type", ["test.work", "test.read"])
@@ -101,7 +90,7 @@ async def test_twenty_thousand_control_nodes_fit_one_execution(engine: Engine) -
     handle = await engine.start(plan)
     assert (await ended(handle)).output == 20_000
     assert_unbroken(engine, handle)
-    assert max(await runs(handle, engine.client)) < 200
+    assert max(await lengths(engine, handle)) < 200
 
 
 @pytest.mark.slow
@@ -110,9 +99,9 @@ async def test_five_thousand_activities_in_a_row_keep_every_history_short(engine
     handle = await engine.start(chain(5_000), {"x": 1})
     assert (await ended(handle)).output == {"value": 5_000}
     assert_unbroken(engine, handle)
-    lengths = await runs(handle, engine.client)
-    assert len(lengths) > 4
-    assert max(lengths) < 5_000
+    measured = await lengths(engine, handle)
+    assert len(measured) > 4
+    assert max(measured) < 5_000
 
 
 @pytest.mark.slow

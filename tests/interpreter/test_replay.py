@@ -21,6 +21,10 @@ from worker.step_events import StepEvents
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 
+def recording(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text())
+
+
 async def replay(recorded: dict[str, Any]) -> tuple[list[StepEvent], Exception | None]:
     events: list[StepEvent] = []
     replayer = Replayer(
@@ -36,7 +40,7 @@ async def replay(recorded: dict[str, Any]) -> tuple[list[StepEvent], Exception |
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 async def test_a_recorded_history_replays_and_says_the_same_again(path: Path) -> None:
-    recorded = json.loads(path.read_text())
+    recorded = recording(path)
     events, failure = await replay(recorded)
     assert failure is None
     assert events

@@ -1,0 +1,38 @@
+"""What Temporal wrote down of an execution."""
+
+import base64
+import json
+from typing import Any
+
+from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+
+Handle = WorkflowHandle[Any, Any]
+
+
+async def runs(client: Client, handle: Handle) -> list[WorkflowHistory]:
+    """The histories of all runs of an execution that continued as new, in their order."""
+    first = await client.get_workflow_handle(handle.id, run_id=handle.first_execution_run_id).fetch_history()
+    histories = [first]
+    while (
+        next_run := histories[-1].events[-1].workflow_execution_continued_as_new_event_attributes.new_execution_run_id
+    ):
+        histories.append(await client.get_workflow_handle(handle.id, run_id=next_run).fetch_history())
+    return histories
+
+
+async def readable(handle: Handle) -> str:
+    """The history as JSON, the payloads in it readable."""
+    fetched = await handle.fetch_history()
+    return json.dumps(_opened(json.loads(fetched.to_json())))
+
+
+def _opened(value: Any) -> Any:
+    match value:
+        case {"data": str(data), "metadata": {}}:
+            return base64.b64decode(data).decode(errors="replace")
+        case dict():
+            return {key: _opened(child) for key, child in value.items()}
+        case list():
+            return [_opened(child) for child in value]
+        case _:
+            return value
