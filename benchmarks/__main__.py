@@ -28,6 +28,9 @@ OURS, BY_HAND = "ours", "by-hand"
 async def main(asked: argparse.Namespace) -> None:
     """Run the cases that were asked for, one after the other."""
     cases = [case for case in CASES if not asked.case or case.name in asked.case]
+    for case in cases:
+        if case.prepare:
+            await case.prepare()
     found = conditions(asked.repeat)
     with tempfile.TemporaryDirectory(prefix="perdure-benchmarks-") as folder:
         async with _stage(Path(folder)) as stage:

@@ -58,6 +58,10 @@ class Case:
     """Samples at most, when the work is long."""
     warm_up: int = 2
     """Rounds before the first that counts."""
+    executions: int = 1
+    """How many a sample holds: more than one is told as a rate too."""
+    prepare: Callable[[], Awaitable[object]] | None = None
+    """Done before anything is measured: a run is not to break off in its middle for want of a package."""
 
     def rounds(self, repeat: int) -> int:
         return min(repeat * self.samples, self.most or repeat * self.samples)

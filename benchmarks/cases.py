@@ -8,6 +8,7 @@ from benchmarks.handwritten import contenders as by_hand
 from benchmarks.interpreted import contenders as ours
 from benchmarks.interpreted import definitions
 from benchmarks.rivals.contenders import POSTGRES, SQLITE, read_chains
+from benchmarks.rivals.installation import install
 from benchmarks.step import start
 
 STEPS = 40
@@ -68,6 +69,7 @@ CASES = (
         _without_effects,
         limits=(Limit("ratio", 1.10, BY_HAND), Limit("ratio", 1.0, POSTGRES), Limit("ratio", 1.0, SQLITE)),
         samples=5,
+        prepare=install,
     ),
     Case(
         "control-nodes",
@@ -108,6 +110,7 @@ CASES = (
             ),
             lambda stage: by_hand.chain(stage, SHORT, at_once=AT_ONCE),
         ),
+        executions=AT_ONCE,
     ),
     Case(
         "large-graph-publish",

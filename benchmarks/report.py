@@ -67,7 +67,7 @@ def _details(measured: Measured) -> Iterator[str]:
         found = spread(samples)
         cells = [
             name,
-            _time(found.median),
+            _time(found.median) + _rate(found.median, measured.case.executions),
             f"{_time(found.first_quartile)} to {_time(found.third_quartile)}",
             f"{_time(found.low)} to {_time(found.high)}",
             str(found.count),
@@ -80,6 +80,10 @@ def _details(measured: Measured) -> Iterator[str]:
 
 def _pairs(found: Spread) -> str:
     return f"{found.low:.3f} to {found.high:.3f}"
+
+
+def _rate(seconds: float, executions: int) -> str:
+    return f" ({executions / seconds:.1f}/s)" if executions > 1 else ""
 
 
 def _time(seconds: float) -> str:
