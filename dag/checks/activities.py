@@ -6,7 +6,7 @@ from jsonschema_rs import Validator, validator_for
 from pydantic import JsonValue
 
 from dag.activity_type import Catalog
-from dag.checks.guessing import Guess
+from dag.checks.guessing import Guess, short
 from dag.checks.schemas import mismatches
 from dag.checks.sites import Site
 from dag.controls.reaching import Workflow
@@ -48,7 +48,7 @@ class ActivityChecks:
     def _call(self, type: str, config: dict[str, JsonValue], path: Path) -> Iterator[Problem]:
         if type not in self._catalog:
             hint = self._guess(type, sorted(self._catalog))
-            yield Problem("unknown_type", pointer((*path, "type")), f"There is no activity type `{type}` here.", hint)
+            yield Problem("unknown_type", pointer((*path, "type")), f"There is no activity type `{short(type)}` here.", hint)
             return
         for place, message in self._mismatches(type, config):
             yield Problem("invalid_config", pointer((*path, "config", *place)), message)

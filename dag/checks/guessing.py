@@ -20,3 +20,8 @@ def guesser() -> Guess:
         return did_you_mean(word, known) if left >= 0 else None
 
     return guess
+
+
+def short(name: str) -> str:
+    """A name as a message shows it: what an author wrote may be megabytes long."""
+    return name if len(name) <= 70 else name[:70] + "…"

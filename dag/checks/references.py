@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
-from dag.checks.guessing import Guess
+from dag.checks.guessing import Guess, short
 from dag.checks.names import NODE, Fields
 from dag.checks.sight import Sight, of_node, of_output, of_settings, of_vars
 from dag.checks.sites import Site
@@ -62,10 +62,10 @@ def _text(written: Written, base: Path, sight: Sight, guess: Guess, secrets: Col
     except PerdureError as error:
         yield Problem(error.code, path, error.message)
         return
-    for marker in dict.fromkeys(markers):
+    for marker in {marker.source: marker for marker in markers}.values():
         if marker.secret is not None and sight.has_secrets:
             if marker.secret not in secrets:
-                yield Problem("unknown_secret", path, f"There is no secret `{_short(marker.secret)}`.")
+                yield Problem("unknown_secret", path, f"There is no secret `{short(marker.secret)}`.")
         else:
             yield from _expression(marker, path, sight, guess)
 
@@ -109,17 +109,17 @@ def undeclared(name: str, path: str, site: Site, guess: Guess) -> Problem:
     """A variable that no graph around declares."""
     known = [declared for around in site.outward() for declared in around.graph.vars]
     hint = guess(name, known) or "Declare it in the `vars` of this graph, or of one around it."
-    return Problem("unknown_variable", path, f"No variable `{_short(name)}` is declared here.", hint)
+    return Problem("unknown_variable", path, f"No variable `{short(name)}` is declared here.", hint)
 
 
 def _fields(name: str, read: Fields, known: Fields, path: str, guess: Guess) -> Iterator[Problem]:
     for field in sorted(read - known) if known is not None and read is not None else ():
-        message = f"There is no `{name}.{_short(field)}` here."
+        message = f"There is no `{name}.{short(field)}` here."
         yield Problem("unknown_field", path, message, guess(field, sorted(known or ())))
 
 
 def _unknown(name: str, path: str, sight: Sight, guess: Guess) -> Problem:
-    message = f"`{_short(name)}` means nothing here."
+    message = f"`{short(name)}` means nothing here."
     known = [*sight.names] if sight.site is None else [*sight.names, "nodes", "vars"]
     if name in _ELSEWHERE:
         return Problem("unknown_root", path, message, _ELSEWHERE[name])
@@ -133,13 +133,9 @@ def _unknown(name: str, path: str, sight: Sight, guess: Guess) -> Problem:
 def _node(id: str, fields: Fields, path: str, sight: Sight, site: Site, guess: Guess) -> Iterator[Problem]:
     owner = sight.owner(id)
     if owner is None:
-        yield Problem("unknown_node", path, f"There is no node `{_short(id)}` here.", guess(id, site.wired.ids))
+        yield Problem("unknown_node", path, f"There is no node `{short(id)}` here.", guess(id, site.wired.ids))
     elif not sight.sees(id, owner):
         hint = f"Make this node need `{id}`, directly or through others."
         yield Problem("not_upstream", path, f"`{id}` need not have finished by then: it is not upstream.", hint)
     else:
         yield from _fields(f"nodes.{id}", fields, NODE, path, guess)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= 70 else name[:70] + "…"

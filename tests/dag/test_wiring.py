@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dag.plan import Edge
 from dag.wiring.branches import branches
 from dag.wiring.components import components, cycles
 from dag.wiring.upstream import upstream
-from dag.plan import Edge
 
 
 @st.composite
