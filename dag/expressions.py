@@ -177,12 +177,13 @@ _long = lru_cache(maxsize=16)(_parsed)
 
 
 def _form(source: str, function: str) -> Form:
-    # Two pairs of parentheses: what the expression binds stays within it.
-    text = f"{function}(({source}))"
+    # A block: what the expression binds stays within it. It begins with a number since it cannot begin with a regex.
+    opening = f"{function}((0;"
+    text = f"{opening}{source}))"
     try:
-        return Form(source, text, engine.compiled(text), len(function) + 2)
+        return Form(source, text, engine.compiled(text), len(opening))
     except Fault as fault:
-        raise error_of(fault, source, before=len(function) + 2) from None
+        raise error_of(fault, source, before=len(opening)) from None
 
 
 def _run(expression: Expression, form: Form, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> Any:

@@ -111,12 +111,24 @@ class _Reader:
     def _operation(self) -> Kind:
         """Operands and operators. Which of them binds stronger does not matter: all make one value of two."""
         kind = self._operand()
-        while self._is_at(*_INFIX):
-            self._at += 1
-            _used(kind)
-            _used(self._argument() if self._is_at("[") else self._operand())
-            kind = Kind.ONE
-        return kind
+        while True:
+            if self._is_at(*_INFIX):
+                self._at += 1
+                _used(kind)
+                _used(self._argument() if self._is_at("[") else self._operand())
+                kind = Kind.ONE
+            elif self._skips("~>"):
+                _used(kind)
+                kind = self._applied()
+            else:
+                return kind
+
+    def _applied(self) -> Kind:
+        """A function of the language after `~>`, with the rest of its arguments or without."""
+        token = self._next()
+        if token.kind != "variable" or token.text not in _CALLS:
+            raise _Grows
+        return self._call(token.text) if self._is_at("(") else _CALLS[token.text]
 
     def _operand(self) -> Kind:
         if not self._skips("-"):
