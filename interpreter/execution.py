@@ -87,6 +87,7 @@ class Execution:
         heapq.heapify(self._alarms)
         self._calls: dict[int, Computed] = {}
         """What runs now, by node: kept for a second attempt."""
+        self._evaluations: dict[int, Evaluate] = {}
         self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
         self.orders: list[Order] = []
         self.outcome: Outcome | None = None
@@ -129,6 +130,7 @@ class Execution:
 
     def computed(self, number: int, computed: Computed) -> None:
         """What came of computing a node's job, here or outside."""
+        self._evaluations.pop(number, None)
         if number == VARS:
             self._vars_computed(computed)
         elif number == OUTPUT:
@@ -155,8 +157,10 @@ class Execution:
         """A local activity took too long to stay one: it starts again as a normal one."""
         if self._frontier.is_cancelling(number):
             self.cancelled(number)
-            return
-        self._invoke(number, self._calls[number], attempts=0, local=False)
+        elif number in self._evaluations:  # it ends by its own clock: it only had to wait for its turn
+            self.orders.append(self._evaluations[number])
+        else:
+            self._invoke(number, self._calls[number], attempts=0, local=False)
 
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
@@ -174,6 +178,7 @@ class Execution:
 
     def cancelled(self, number: int) -> None:
         """What ran for a node has stopped before it had an effect."""
+        self._evaluations.pop(number, None)
         self._journal.say("node.cancelled", self._graph.nodes[number].id)
         self._settle(number, CANCELLED)
 
@@ -230,7 +235,7 @@ class Execution:
             self._end(Outcome("succeeded", self._at.stop_output))
         elif self._graph.output is None:
             self._end(Outcome("succeeded", self._end_outputs()))
-        else:
+        elif OUTPUT not in self._evaluations:
             self._compute(OUTPUT, _rendering(self._graph.output), self._graph.output_sees)
 
     def carried(self) -> tuple[Carried, list[bytes]]:
@@ -274,7 +279,8 @@ class Execution:
         except ExpressionBudget as error:
             if error.by_clock:
                 self._pace.record()
-            self.orders.append(Evaluate(number, job, scope, moment))
+            self._evaluations[number] = order = Evaluate(number, job, scope, moment)
+            self.orders.append(order)
         else:
             self.computed(number, computed)
 

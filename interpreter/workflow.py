@@ -71,6 +71,8 @@ class Interpreter:
     def __init__(self, args: Sequence[RawValue]) -> None:
         converter = workflow.payload_converter()
         info = workflow.info()
+        if len(args) < 2:
+            raise ApplicationError("An execution is started with what it begins with and a plan.", type="input.invalid")
         self._args = args
         self._start = converter.from_payload(args[0].payload, Start)
         self._plan = _decoded(args[1].payload.data)
