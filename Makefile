@@ -41,7 +41,7 @@ check: .venv/.ok ## style, types, import contracts, dependencies and documents, 
 	@$(BIN)/python -m pytest --quiet tests/house/test_documents.py tests/house/test_layout.py
 
 test: .venv/.ok  ## the tests but for the slow ones, in less than ten minutes
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 -m "not slow"
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow"
 
 test-slow: .venv/.ok ## the slow tests
 	@$(BIN)/python -m pytest -m slow
