@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from dag.plan import Edge
 from dag.wiring.branches import branches
 from dag.wiring.components import components, cycles
+from dag.wiring.exclusion import exclusion
 from dag.wiring.upstream import upstream
 
 
@@ -87,6 +89,23 @@ def test_an_inner_join_belongs_to_the_outer_branch_it_leads_into() -> None:
     assert found_branches(edges, [False, False, True, False, True]) == [0, 1, 2, 3, None]
 
 
+@given(joined_graphs())
+def test_nodes_that_exclude_each_other_never_both_run_whatever_is_chosen(graph: tuple[list[Edge], list[bool]]) -> None:
+    edges, partial = graph
+    size = len(partial)
+    order = [group[0] for group in components(successors_of(edges, size))][::-1]
+    incoming = [[number for number, edge in enumerate(edges) if edge.target == node] for node in range(size)]
+    exclusive = exclusion(edges, incoming, order)
+    told = {(a, b) for a in range(size) for b in range(a) if exclusive(a, b)}
+    for ports in product(("out", "error"), repeat=size):
+        runs: set[int] = set()
+        for node in order:
+            live = any(edges[n].source in runs and edges[n].port == ports[edges[n].source] for n in incoming[node])
+            if live or not incoming[node]:
+                runs.add(node)
+        assert not {(a, b) for a, b in told if a in runs and b in runs}
+
+
 def chain(size: int) -> list[Edge]:
     return [Edge(n, "out", n + 1) for n in range(size - 1)]
 
@@ -111,15 +130,20 @@ def layers(size: int) -> list[Edge]:
 def test_ten_thousand_nodes_take_well_under_two_seconds(shape: Callable[[int], list[Edge]]) -> None:
     edges = shape(10_000)
     started = time.perf_counter()
-    successors: list[list[int]] = [[] for _ in range(10_000)]
-    for edge in edges:
-        successors[edge.source].append(edge.target)
+    successors = successors_of(edges, 10_000)
     groups = components(successors)
     upstream(successors, groups)
     found_branches(edges, [True] * 10_000)
     took = time.perf_counter() - started
     print(f"{shape.__name__}: {len(edges)} edges, {took:.3f} s")
     assert took < 2
+
+
+def successors_of(edges: Sequence[Edge], size: int) -> list[list[int]]:
+    successors: list[list[int]] = [[] for _ in range(size)]
+    for edge in edges:
+        successors[edge.source].append(edge.target)
+    return successors
 
 
 def reach(successors: Sequence[Sequence[int]], start: int) -> set[int]:
