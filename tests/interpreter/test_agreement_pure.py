@@ -14,19 +14,22 @@ from interpreter.frontier import Standing
 from interpreter.journal import Now
 from interpreter.orders import Cancel, Invoke
 from interpreter.start import Carried, Start
+from tests.interpreter.publishing import published
 from tests.reference.document import Document
 from tests.reference.evaluator import run
 from tests.reference.examples import EXAMPLES, Example
 from tests.reference.journal import outcome_of
 from tests.reference.outcome import Outcome
-from tests.reference.plans import compiled
 from tests.reference.script import Acknowledges, Raises, Returns, Script
+from tests.reference.stage import Stage
 from tests.reference.strategies import graphs, scripts
 from tests.reference.world import Ends, Settles, World
 
 Case = tuple[Document, Script]
 CARRIED = TypeAdapter(Carried)
-MANY = settings(max_examples=8 * settings.default.max_examples)
+TYPES = Stage().types
+PROFILE = settings.get_profile(settings.get_current_profile_name())
+"""A profile with more examples makes more of each of these tests."""
 
 
 def cases() -> st.SearchStrategy[Case]:
@@ -40,13 +43,13 @@ def test_the_interpreter_agrees_with_the_hand(example: Example) -> None:
     assert outcome == run(example.document, example.script)
 
 
-@MANY
+@settings(max_examples=5 * PROFILE.max_examples)
 @given(cases())
 def test_any_graph_ends_as_the_reference_says(case: Case) -> None:
     assert played(*case) == run(*case)
 
 
-@settings(max_examples=2 * settings.default.max_examples)
+@settings(max_examples=2 * PROFILE.max_examples)
 @given(cases(), st.integers(1, 3))
 def test_continuing_as_new_at_every_safe_point_changes_nothing(case: Case, starts: int) -> None:
     assert played(*case, starts_before_pause=starts) == run(*case, starts_before_pause=starts)
@@ -76,7 +79,7 @@ def played(document: Document, script: Script, *, starts_before_pause: int | Non
 
 def events_of(document: Document, script: Script, *, starts_before_pause: int | None = None) -> list[StepEvent]:
     """The step events of an interpreter in a simulated world."""
-    simulation = Simulation(compiled(document), script, starts_before_pause)
+    simulation = Simulation(published(document, types=TYPES), script, starts_before_pause)
     simulation.to_its_end()
     return simulation.events
 

@@ -45,8 +45,7 @@ class _Run:
         self.world = World(script, self.ranks)
         self.queue: list[str] = []
         self.ready: set[str] = set()
-        self.failing: set[str] = set()
-        """Decided joins that let their node run, or fail, once all dead paths have been followed."""
+        """Nodes that will be queued once everything that follows from a settlement has been done."""
         self.called_off: list[str] = []
         """Delays that were asked to stop."""
         self.decided: dict[str, Literal["run", "skip", "fail"]] = {}
@@ -114,8 +113,12 @@ class _Run:
                 self._settle(node, "cancelled")
 
     def _take_all(self) -> None:
-        if self._pauses() and not any(self.nodes[name].status == "running" for name in self.configs):
+        self._take_what_may_be_taken()
+        while self._pauses() and not any(self.nodes[name].status == "running" for name in self.configs):
             self.starts = 0
+            self._take_what_may_be_taken()
+
+    def _take_what_may_be_taken(self) -> None:
         while (name := next(filter(self._may_be_taken, self.queue), None)) is not None:
             self.queue.remove(name)
             self._take(self.graph.nodes[name])
@@ -134,6 +137,7 @@ class _Run:
             if node.when is not None and not holds(node.when, self._scope()):
                 return self._settle(node.id, "skipped")
         except ExpressionFails as failure:
+            self.order.append(node.id)
             return self._fail(node.id, _Error(failure.code, node.id))
         self.order.append(node.id)
         self.nodes[node.id].status = "running"
@@ -244,27 +248,26 @@ class _Run:
             if self.nodes[name].status == "pending":
                 self.nodes[name].status = "skipped"
                 self.ready.discard(name)
-                self.failing.discard(name)
         self.queue = [name for name in self.queue if self.nodes[name].status == "pending"]
 
     def _follow(self) -> None:
-        """After a node has settled: everything that follows at once, then what has become ready, in written order."""
-        while self._follow_skips() or self._fail_a_join():
+        """After a node has settled: everything that follows at once, then what has become ready, in written order.
+
+        Live and dead paths are followed as far as they go before a join that can no longer get enough is given up; of
+        several such joins those go first that fail, so that no failure is lost to a skip of the same moment."""
+        while self._follow_paths() or self._give_up_a_join():
             pass
         self.queue += [name for name in self.graph.nodes if name in self.ready]
         self.ready.clear()
 
-    def _follow_skips(self) -> bool:
+    def _follow_paths(self) -> bool:
         return any(self._look_at(node) for node in self.graph.nodes.values())
 
-    def _fail_a_join(self) -> bool:
-        for name in self.graph.nodes:
-            if name in self.failing:
-                self.failing.remove(name)
-                causes = tuple(node for edge, node in self.failed_branches if edge.target == name)
-                error = _Error("join.unsatisfiable", name, causes)
-                self._note(name, "failed", self._port_of_failure(name), MISSING, error)
-                return True
+    def _give_up_a_join(self) -> bool:
+        hopeless = [node for node in self.graph.nodes.values() if self._is_open(node) and self._is_hopeless(node)]
+        for node in sorted(hopeless, key=lambda node: not self._failed_in_branches(node.id)):
+            self._decide(node, "fail" if self._failed_in_branches(node.id) else "skip")
+            return True
         return False
 
     def _call_off(self) -> None:
@@ -273,39 +276,49 @@ class _Run:
             self._settle(self.called_off.pop(0), "cancelled")
 
     def _look_at(self, node: Node) -> bool:
-        """Decides the join of a node that waits, if it can be; says whether anything changed."""
-        waits = self.nodes[node.id].status == "pending" and node.id not in {*self.queue, *self.ready, *self.failing}
-        if not waits or not node.needs:
-            return False
-        if node.id not in self.decided:
+        """Decides a join if it can be, and lets it take effect if it may; says whether anything changed."""
+        if self._is_open(node):
             decision = self._decision(node)
-            if decision is None:
-                return False
-            self.decided[node.id] = decision
-            if node.cancels_rest:
-                self._cancel_or_skip(self._rest(node))
-        elif not self._may_take_effect(node):
+            if decision is not None:
+                self._decide(node, decision)
+            return decision is not None
+        waits = self.nodes[node.id].status == "pending" and node.id in self.decided
+        if not waits or node.id in {*self.queue, *self.ready} or not self._may_take_effect(node):
             return False
-        if self._may_take_effect(node):
-            match self.decided[node.id]:
-                case "run":
-                    self.ready.add(node.id)
-                case "skip":
-                    self.nodes[node.id].status = "skipped"
-                case "fail":
-                    self.failing.add(node.id)
+        match self.decided[node.id]:
+            case "run":
+                self.ready.add(node.id)
+            case "skip":
+                self.nodes[node.id].status = "skipped"
+            case "fail":
+                error = _Error("join.unsatisfiable", node.id, self._failed_in_branches(node.id))
+                self._note(node.id, "failed", self._port_of_failure(node.id), MISSING, error)
         return True
 
-    def _decision(self, node: Node) -> Literal["run", "skip", "fail"] | None:
+    def _is_open(self, node: Node) -> bool:
+        """Whether a join has still to be decided."""
+        return bool(node.needs) and self.nodes[node.id].status == "pending" and node.id not in self.decided
+
+    def _decision(self, node: Node) -> Literal["run", "skip"] | None:
         edges = [self._edge(edge) for edge in node.needs]
-        live, open_ = edges.count("live"), edges.count("open")
-        if node.first is None:
-            return None if open_ else "run" if live else "skip"
-        if live >= node.first:
-            return "run"
-        if live + open_ >= node.first:
+        if node.first is not None:
+            return "run" if edges.count("live") >= node.first else None
+        if "open" in edges:
             return None
-        return "fail" if any(edge.target == node.id for edge, _ in self.failed_branches) else "skip"
+        return "run" if "live" in edges else "skip"
+
+    def _is_hopeless(self, node: Node) -> bool:
+        """Whether fewer edges than it takes can still become live."""
+        edges = [self._edge(edge) for edge in node.needs]
+        return node.first is not None and edges.count("live") + edges.count("open") < node.first
+
+    def _failed_in_branches(self, join: str) -> tuple[str, ...]:
+        return tuple(node for edge, node in self.failed_branches if edge.target == join)
+
+    def _decide(self, node: Node, decision: Literal["run", "skip", "fail"]) -> None:
+        self.decided[node.id] = decision
+        if node.cancels_rest:
+            self._cancel_or_skip(self._rest(node))
 
     def _may_take_effect(self, node: Node) -> bool:
         return not node.cancels_rest or self._has_settled(self._rest(node))
@@ -362,7 +375,6 @@ class _Run:
             },
             order=tuple(self.order),
             configs=self.configs,
-            vars=self.vars,
             steps=tuple(self.steps),
         )
 

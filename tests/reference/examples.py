@@ -164,7 +164,7 @@ EXAMPLES = [
         {"a": "failed", "b": "succeeded"},
         output={"b": "expression.failed"},
         ports={"a": "error"},
-        order=("b",),
+        order=("a", "b"),
     ),
     Example(
         "An error in a template is a failure of that node",
@@ -434,6 +434,40 @@ EXAMPLES = [
         {"a": _fails(1), "b": _ends(9)},
         output={"after": "join.unsatisfiable"},
         ports={"end": "error"},
+    ),
+    Example(
+        "A join that is skipped with the rest of a failing graph has not failed itself",
+        """
+        nodes:
+          a: {type: test.step}
+          b: {type: test.step}
+          b2: {type: test.step, needs: [b]}
+          end: {type: test.step, join: {rest: ignore}, needs: [a, b2]}
+          c: {type: test.step}
+        """,
+        {"a": "failed", "b": "cancelled", "b2": "skipped", "end": "skipped", "c": "failed"},
+        {"a": _fails(1, "user.a"), "b": _ends(9), "c": _fails(2, "user.c")},
+        status="failed",
+        code="user.c",
+        culprit="c",
+    ),
+    Example(
+        "Of two joins that become hopeless at once the one with a failed branch goes first, and fails the other",
+        """
+        nodes:
+          a: {type: test.step}
+          check: {type: if, needs: [a], config: {condition: "false"}}
+          b: {type: test.step}
+          inner: {type: test.step, join: any, needs: [b, check.true]}
+          outer: {type: test.step, join: {count: 2}, needs: [check.true, inner]}
+        """,
+        {"a": "succeeded", "check": "succeeded", "b": "failed", "inner": "failed", "outer": "failed"},
+        {"a": _ends(2), "b": _fails(1)},
+        status="failed",
+        code="join.unsatisfiable",
+        culprit="outer",
+        causes=("inner",),
+        order=("a", "b", "check"),
     ),
     Example(
         "An inner join belongs to the outer branch it leads into: its failure fails that branch only",

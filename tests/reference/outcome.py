@@ -1,7 +1,7 @@
 """What can be said of an execution afterwards."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from tests.reference.world import Happening
@@ -41,8 +41,7 @@ class Outcome:
     """For `join.unsatisfiable`: the nodes that failed, in the order of time."""
     nodes: Mapping[str, NodeOutcome]
     order: tuple[str, ...]
-    """The nodes that started, in that order."""
+    """The nodes that had their turn and were not skipped then, in that order."""
     configs: Mapping[str, Any]
     """What each activity was given."""
-    vars: Mapping[str, Any]
-    steps: tuple[Step, ...]
+    steps: tuple[Step, ...] = field(default=(), compare=False)

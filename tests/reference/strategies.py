@@ -20,27 +20,28 @@ multiple of a script's tick."""
 
 @dataclass(frozen=True)
 class Recipe:
-    """What is drawn for one node. It means something beside any others, so that every list of recipes is a graph."""
+    """What is drawn for one node. It means something beside any others, so that every list of recipes is a graph.
+
+    Few draws, each simpler towards its beginning: that is what makes a failing example small within a minute."""
 
     kind: str
     needs: list[tuple[Choice, Choice]]
     """For each edge, how far back its source is, and the source's port."""
-    join: str
-    count: Choice
-    when: Choice
+    join: tuple[str, Choice]
+    spice: tuple[Choice, bool, int]
+    """A choice for `when`, whether `on_error: continue`, and a rank: nodes of a lower one are written first."""
     texts: list[Choice]
-    on_error: bool
-    rank: int
-    """Nodes of a lower rank are written first."""
 
 
 def graphs(max_nodes: int = 25, *, timeouts: bool = True) -> st.SearchStrategy[Document]:
     """Documents that pass every check. `timeouts`: of the whole execution."""
     return st.builds(
         _document,
-        st.lists(_recipes(), min_size=1, max_size=6) | st.lists(_recipes(), min_size=6, max_size=max_nodes),
+        st.lists(RECIPES, min_size=1, max_size=6) | st.lists(RECIPES, min_size=6, max_size=max_nodes),
         fail=st.sampled_from(["fast", "wait"]),
-        timeout=_rarely(st.integers(1, 40).map(lambda ticks: f"{ticks * 50}ms")) if timeouts else st.none(),
+        timeout=st.sampled_from([None] * 300 + [f"{ticks * 50}ms" for ticks in range(1, 41)])
+        if timeouts
+        else st.none(),
         output=st.lists(_choices, max_size=3),
     )
 
@@ -50,45 +51,49 @@ def scripts(document: Document, *, tick: float = 0.05) -> st.SearchStrategy[Scri
     names = [name for name, node in document["nodes"].items() if node["type"] in ACTIVITIES]
     return st.builds(
         Script,
-        input=st.fixed_dictionaries(
-            {"n": st.integers(0, 5), "flag": st.booleans(), "list": st.lists(st.integers(0, 5), max_size=3)}
-        ),
+        input=st.sampled_from([{"n": n, "flag": n % 2 > 0, "list": [n, 1, 3][: n % 4]} for n in range(6)]),
         activities=st.fixed_dictionaries({name: _behaviours(name, tick) for name in names}),
-        cancel_at=_rarely(st.integers(1, 40).map(lambda ticks: ticks * tick)),
+        cancel_at=st.sampled_from([None] * 300 + [ticks * tick for ticks in range(1, 41)]),
     )
 
 
-_choices = st.one_of(st.integers(0, 2), st.integers(0, 30))
-_sources = st.tuples(_choices, st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2]))
+def _choices_of(*weighted: tuple[int, Any]) -> list[Any]:
+    return [thing for weight, thing in weighted for _ in range(weight)]
 
 
-def _rarely(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    return st.integers(0, 4).flatmap(lambda dice: strategy if dice == 4 else st.none())
-
-
-def _recipes() -> st.SearchStrategy[Recipe]:
-    return st.builds(
-        Recipe,
-        kind=st.sampled_from(["activity"] * 16 + ["if", "switch", "delay", "compute"] * 2 + ["set", "fail", "stop"]),
-        needs=st.lists(_sources, max_size=1) | st.lists(_sources, min_size=2, max_size=4),
-        join=st.sampled_from(["all", "any", "any", "any ignore", "count", "count ignore"]),
-        count=st.integers(0, 3),
-        when=st.sampled_from([0] * 14 + list(range(1, 6))),
-        texts=st.lists(_choices, min_size=3, max_size=3),
-        on_error=st.integers(0, 5).map(lambda dice: dice == 5),
-        rank=st.sampled_from([1, 1, 1, 0, 2]),
-    )
+_choices = st.sampled_from([*_choices_of((6, 0), (6, 1), (6, 2)), *range(31)])
+_KINDS = _choices_of(
+    (16, "activity"), (3, "if"), (2, "compute"), (2, "delay"), (2, "switch"), (1, "set"), (1, "fail"), (1, "stop")
+)
+_JOINS: list[tuple[str, Choice]] = _choices_of(
+    (4, ("all", 0)), (6, ("any", 0)), (4, ("any ignore", 0)),
+    *((1, (kind, count)) for kind in ("count", "count ignore") for count in (1, 1, 2, 3)),
+)  # fmt: skip
+_SPICES: list[tuple[Choice, bool, int]] = _choices_of(
+    (24, (0, False, 1)),
+    *((1, (when, False, 1)) for when in range(1, 6)),
+    *((1, (when, True, 1)) for when in range(4)),
+    *((3, (0, False, rank)) for rank in (0, 2)),
+)
+RECIPES = st.builds(
+    Recipe,
+    kind=st.sampled_from(_KINDS),
+    needs=st.lists(st.tuples(_choices, st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2])), max_size=4),
+    join=st.sampled_from(_JOINS),
+    spice=st.sampled_from(_SPICES),
+    texts=st.lists(_choices, min_size=3, max_size=3),
+)
 
 
 def _behaviours(name: str, tick: float) -> st.SearchStrategy[Behaviour]:
-    returned = st.sampled_from([0, 1, 2, 3, 4, 5, 5, 4, "text"]).map(lambda v: Returns({"v": v}))
-    raised = st.just(Raises(f"user.{name}"))
+    returned = [Returns({"v": v}) for v in (0, 1, 2, 3, 4, 5, "text")]
+    raised = Raises(f"user.{name}")
     return st.builds(
         Behaviour,
-        takes=st.integers(1, 20).map(lambda ticks: ticks * tick),
-        ends=st.integers(0, 5).flatmap(lambda dice: raised if dice == 5 else returned),
-        answers_after=st.integers(0, 5).map(lambda ticks: ticks * tick),
-        answers=st.one_of(st.just(Acknowledges()), returned, raised),
+        takes=st.sampled_from([ticks * tick for ticks in range(1, 21)]),
+        ends=st.sampled_from([*returned, raised, raised]),
+        answers_after=st.sampled_from([ticks * tick for ticks in range(6)]),
+        answers=st.sampled_from([*[Acknowledges()] * 4, *returned[:2], raised, raised]),
     )
 
 
@@ -106,7 +111,7 @@ def _document(recipes: list[Recipe], *, fail: str, timeout: str | None, output: 
     draft = _Draft()
     for number, recipe in enumerate(recipes):
         _add(draft, f"n{number}", recipe)
-    written = sorted(draft.nodes, key=lambda name: recipes[int(name[1:])].rank)
+    written = sorted(draft.nodes, key=lambda name: recipes[int(name[1:])].spice[2])
     document: dict[str, Any] = {"language": 1, "name": "generated"}
     settings = {**({"fail": fail} if fail != "fast" else {}), **({"timeout": timeout} if timeout else {})}
     if settings:
@@ -114,7 +119,7 @@ def _document(recipes: list[Recipe], *, fail: str, timeout: str | None, output: 
     document["nodes"] = {name: draft.nodes[name] for name in written}
     if output:
         document["output"] = _written_output(draft, output)
-    if "vars.v" in str(document):
+    if "vars." in str(document):
         document["vars"] = {"v": 1, "w": "${{ input.n }}"}
     return document
 
@@ -127,8 +132,8 @@ def _add(draft: _Draft, name: str, recipe: Recipe) -> None:
     if needs:
         node["needs"] = needs
         node |= _join(recipe, len(needs))
-    if recipe.when:
-        node["when"] = _condition(draft, name, recipe.when + recipe.count)
+    if when := recipe.spice[0]:
+        node["when"] = _condition(draft, name, when + recipe.texts[2])
     draft.nodes[name] = node
 
 
@@ -146,7 +151,8 @@ def _needs(draft: _Draft, recipe: Recipe) -> list[str]:
 
 
 def _join(recipe: Recipe, edges: int) -> dict[str, Any]:
-    match recipe.join:
+    kind, count = recipe.join
+    match kind:
         case "all":
             return {}
         case "any":
@@ -154,15 +160,16 @@ def _join(recipe: Recipe, edges: int) -> dict[str, Any]:
         case "any ignore":
             return {"join": {"rest": "ignore"}}
         case "count":
-            return {"join": {"count": 1 + recipe.count % edges}}
+            return {"join": {"count": 1 + count % edges}}
         case _:
-            return {"join": {"count": 1 + recipe.count % edges, "rest": "ignore"}}
+            return {"join": {"count": 1 + count % edges, "rest": "ignore"}}
 
 
 def _step(draft: _Draft, name: str, recipe: Recipe) -> dict[str, Any]:
     """Type and config; says which ports the node has."""
-    ports = ["out"] if recipe.on_error else ["out", "error"]
-    node: dict[str, Any] = {"on_error": "continue"} if recipe.on_error else {}
+    _, continues, _ = recipe.spice
+    ports = ["out"] if continues else ["out", "error"]
+    node: dict[str, Any] = {"on_error": "continue"} if continues else {}
     first, second, third = recipe.texts
     match recipe.kind:
         case "activity":
@@ -184,7 +191,7 @@ def _step(draft: _Draft, name: str, recipe: Recipe) -> dict[str, Any]:
             node |= {"type": "set", "config": {"values": {"v": _value(draft, name, first), "w": "vars.v"}}}
         case "fail":
             node |= {"type": "fail", "config": {"code": f"user.{name}", "message": "No."}}
-            ports = ["out"] if recipe.on_error else ["error"]
+            ports = ["out"] if continues else ["error"]
         case "stop":
             node, ports = {"type": "stop"}, []
             if first:
@@ -228,7 +235,7 @@ def _condition(draft: _Draft, name: str, choice: Choice) -> str:
             "vars.v > 2",
             "input.absent",
             "$not(input.flag) and input.n < 4",
-            "input.flag or $error('boom')",
+            *(["input.flag or $error('boom')"] if choice > 20 else []),
             "input.n = 2",
         ],
     )
@@ -244,7 +251,7 @@ def _value(draft: _Draft, name: str, choice: Choice) -> str:
             "vars.w",
             "input.absent",
             "input.n + input.n",
-            "$error('boom')",
+            *(["$error('boom')"] if choice > 25 else []),
         ],
     )
 
