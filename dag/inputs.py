@@ -21,6 +21,8 @@ _MOST_WORK = 50_000_000
 """Subschemas asked of all parts of an input: a second or two."""
 _LITTLE_WORK = 50_000
 """Up to it every mismatch is told, past it the first."""
+_LARGE_SCHEMA = 5_000
+"""Up to as many values in a schema every mismatch is told, past it the first."""
 _PATTERNS = FancyRegexOptions(backtrack_limit=100_000)
 
 
@@ -56,12 +58,9 @@ def schema_problems(schema: JsonValue) -> list[Problem]:
     problems = flaws(schema)
     if problems:
         return problems
-    problems = [
-        Problem("invalid_schema", pointer(error.instance_path), f"{_sentence(error)}.")
-        for error in islice(_META.iter_errors(schema), MOST_PROBLEMS)
-    ]
-    if problems:
-        return problems
+    if not _META.is_valid(schema):
+        errors = _errors(_META, schema, every=parts(schema) <= _LARGE_SCHEMA)
+        return list(dict.fromkeys(_in_schema(error) for error in errors))
     problems = list(islice(_references(schema), MOST_PROBLEMS))
     if problems:
         return problems
@@ -70,7 +69,7 @@ def schema_problems(schema: JsonValue) -> list[Problem]:
     try:
         _validator(orjson.dumps(schema))
     except ValidationError as wrong:
-        return [Problem("invalid_schema", pointer(wrong.instance_path), f"{_sentence(wrong)}.")]
+        return [_in_schema(wrong)]
     return []
 
 
@@ -97,6 +96,10 @@ def _errors(validator: Draft202012Validator, value: JsonValue, *, every: bool) -
     except ValidationError as first:
         return [first]
     return []
+
+
+def _in_schema(error: ValidationError) -> Problem:
+    return Problem("invalid_schema", pointer(error.instance_path), f"{_sentence(error)}.")
 
 
 def _references(root: JsonValue) -> Iterator[Problem]:

@@ -28,7 +28,7 @@ ERROR = "error"
 OUT = "out"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Need:
     """An incoming edge as written: the node it comes from, the port, and the text that says so."""
 
