@@ -17,10 +17,11 @@ from dag.places import places, places_of
 from dag.plan import Call, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
 from dag.reads import env_names, references, sees
 from dag.scope import Graph
+from dag.sites import Site
 from dag.templates import scan
 from dag.texts import Written, texts
 from dag.wiring.branches import branches
-from dag.wiring.wired import Wired, wire
+from dag.wiring.wired import Wired
 
 WITHOUT_OUTPUT = frozenset({"stop", "fail", "break", "continue"})
 """Types that are no end node of their graph."""
@@ -30,11 +31,11 @@ REPEATED = 3
 _OF_GRAPH = places(Graph)
 
 
-def compile(definition: Definition, *, version: int, catalog: Catalog) -> Plan:
+def compile(definition: Definition, sites: Sequence[Site], *, version: int, catalog: Catalog) -> Plan:
     """Make the plan of a definition in which the checks found no error. Equal definitions give equal plans."""
     settings = definition.settings
     compiler = _Compiler(catalog)
-    graph = compiler.graph(definition)
+    graph = compiler.graph(sites[0])
     return Plan(
         workflow=definition.name,
         version=version,
@@ -53,8 +54,8 @@ class _Compiler:
     read: list[References] = field(default_factory=list[References])
     """What all expressions met so far read."""
 
-    def graph(self, graph: Graph) -> PlanGraph:
-        wired = wire(graph)
+    def graph(self, site: Site) -> PlanGraph:
+        graph, wired = site.graph, site.wired
         joins = [_join(node) for node in graph.nodes.values()]
         partial = [join.count is not None for join in joins]
         within = branches(wired.edges, wired.outgoing, partial=partial, order=wired.backward)
@@ -98,6 +99,7 @@ class _Compiler:
             effects=traits.effects,
             retry=_retry(node.retry or WrittenRetry(), traits),
             attempt_timeout=(node.attempt_timeout or spec.timeout).total_seconds(),
+            own_timeout=node.attempt_timeout is not None,
             queue=node.queue,
             mask=tuple(node.mask),
         )
@@ -132,7 +134,8 @@ def _retry(written: WrittenRetry, traits: Traits) -> Retry:
 
 def _config(node: Control | Activity) -> JsonValue:
     """As it is written, or with the defaults of a control word; expressions and durations as text."""
-    return node.config if isinstance(node, Activity) else node.config.model_dump(by_alias=True)
+    # A template may stand where a number is asked for, of which Pydantic would warn.
+    return node.config if isinstance(node, Activity) else node.config.model_dump(by_alias=True, warnings=False)
 
 
 def _ends(nodes: Sequence[PlanNode], wired: Wired) -> Iterator[int]:

@@ -2,6 +2,7 @@
 
 Pure, and the same in the interpreter (small budget) and in the local activity that takes over what exceeds it."""
 
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from dag import durations, expressions
 from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
 from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
+from dag.fields import USER_CODE
 from dag.invocation import SecretText
 from dag.plan import Template
 from dag.templates import as_text, render
@@ -25,6 +27,8 @@ INLINE_ITEMS = 1_000
 """A data node over more items than this is computed outside the workflow task."""
 FEWEST_STEPS = 1_000
 """What an expression over one item may always take."""
+
+_USER_CODE = re.compile(USER_CODE)
 
 
 class ConfigInvalid(PerdureError):
@@ -291,8 +295,10 @@ def _stop(job: Job, evaluator: Evaluator) -> Computed:
 
 def _fail(job: Job, evaluator: Evaluator) -> Computed:
     config = _rendered(job, evaluator)
-    message = as_text(config.get("message"))
-    return failure(ErrorValue(code=str(config["code"]), message=message, details=config.get("details")))
+    code = config.get("code")
+    if not isinstance(code, str) or not _USER_CODE.fullmatch(code):
+        raise ConfigInvalid("`code` of a fail is a code of your own, such as `user.not_paid`.")
+    return failure(ErrorValue(code=code, message=as_text(config.get("message")), details=config.get("details")))
 
 
 def _render(job: Job, evaluator: Evaluator) -> Computed:
