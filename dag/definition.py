@@ -11,24 +11,14 @@ from pydantic_core import CoreSchema, core_schema
 
 from dag.controls.waiting import Approval, Ask
 from dag.controls.words import WORDS, Control
-from dag.fields import (
-    Count,
-    ExecutionTime,
-    Expression,
-    Json,
-    LanguageVersion,
-    NodeId,
-    Omissible,
-    Part,
-    Template,
-    WorkflowName,
-    tag,
-)
+from dag.fields import Count, ExecutionTime, Expression, Json, LanguageVersion, Template
 from dag.flaws import fatal, flaws
 from dag.inputs import schema_problems
 from dag.limits import DEFAULTS, Limits
+from dag.names import NodeId, WorkflowName
 from dag.node import Activity, Broken
 from dag.outline import GRAPHS, outline
+from dag.part import Omissible, Part, tag
 from dag.places import Path, found
 from dag.problems import Problem, pointer, told
 from dag.refusals import ACTIVITY, refusals

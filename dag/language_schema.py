@@ -7,8 +7,8 @@ from pydantic import JsonValue
 
 from dag.controls.words import WORDS
 from dag.definition import DOCUMENT_ORDER, Definition
-from dag.fields import ID
 from dag.inputs import DRAFT
+from dag.names import ID
 from dag.node import Activity, Broken
 from dag.scope import Graph
 

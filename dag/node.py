@@ -1,27 +1,13 @@
 """What nodes have in common, and the nodes that are no control words: activities, and those that could not be read."""
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from dag.fields import (
-    ActivityTypeName,
-    Count,
-    EdgeText,
-    ErrorCode,
-    Expression,
-    MaskPointer,
-    NotEmpty,
-    Omissible,
-    Part,
-    Span,
-    TemplateObject,
-    shape,
-    tag,
-    wrong,
-)
+from dag.fields import Count, Expression, NotEmpty, Span, TemplateObject
+from dag.names import ActivityTypeName, EdgeText, ErrorCode, MaskPointer
+from dag.part import Omissible, Part, shape, tag, wrong
 
 ERROR = "error"
 """The port of failures, which nearly every type has."""
@@ -101,7 +87,7 @@ class NodeFields(Part):
     timeout: Omissible[Span] = None
     """Of the whole node: queueing, retries and waits."""
 
-    @cached_property
+    @property
     def edges(self) -> tuple[Need, ...]:
         """`needs`, read: one entry for each, in the written order."""
         return tuple(_need(text) for text in self.needs)

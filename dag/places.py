@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import JsonValue
 
-from dag.fields import Part, Text
 from dag.node import NodeFields
+from dag.part import Part, Text
 
 Kind = Literal["expression", "template", "graph"]
 Path = tuple[str | int, ...]

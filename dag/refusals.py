@@ -8,8 +8,8 @@ from pydantic import JsonValue, Tag, ValidationError
 from pydantic_core import ErrorDetails
 
 from dag.controls.words import WORDS
-from dag.fields import Part, tag
 from dag.node import Activity
+from dag.part import Part, tag
 from dag.places import Path
 from dag.problems import CODES, MOST_PROBLEMS, Problem, did_you_mean, pointer
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import JsonValue
 
-from dag.fields import EDGE
+from dag.names import EDGE
 from dag.node import Broken
 from dag.outline import GRAPHS
 from dag.places import Path, Pattern

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dag.fields import NodeId, Part, Template, VariableName
+from dag.fields import Template
+from dag.names import NodeId, VariableName
+from dag.part import Part
 
 if TYPE_CHECKING:
     from dag.definition import Node

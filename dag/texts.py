@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from dag.fields import Part
+from dag.part import Part
 from dag.places import Path, Pattern, Place, found
 from dag.templates import Marker, scan, split
 

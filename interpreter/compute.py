@@ -16,8 +16,8 @@ from dag import durations, expressions
 from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
 from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
-from dag.fields import USER_CODE
 from dag.invocation import SecretText
+from dag.names import USER_CODE
 from dag.plan import Template
 from dag.templates import as_text, render
 

@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Field, Tag
 
-from dag.fields import CaseName, Expression, Part, Template, tag
+from dag.fields import Expression, Template
+from dag.names import CaseName
 from dag.node import ERROR, NodeFields
+from dag.part import Part, tag
 
 DEFAULT = "default"
 Literals = Template

@@ -4,8 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from dag.fields import Count, Expression, OrTemplate, Part, VariableName
+from dag.fields import Count, Expression
+from dag.names import VariableName
 from dag.node import WithOut
+from dag.part import OrTemplate, Part
 
 
 class SetConfig(Part):

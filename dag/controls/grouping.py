@@ -4,8 +4,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from dag.fields import BranchName, CaughtName, Count, ErrorCode, Omissible, OrTemplate, Part, shape, tag, wrong
+from dag.fields import Count
+from dag.names import BranchName, CaughtName, ErrorCode
 from dag.node import WithOut
+from dag.part import Omissible, OrTemplate, Part, shape, tag, wrong
 from dag.scope import Graph
 
 

@@ -4,8 +4,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from dag.fields import Count, Expression, ItemName, Iterations, Omissible, OrTemplate, Part, tag, wrong
+from dag.fields import Count, Expression, Iterations
+from dag.names import ItemName
 from dag.node import OUT, WithOut
+from dag.part import Omissible, OrTemplate, Part, tag, wrong
 from dag.scope import Graph
 
 

@@ -4,20 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import Discriminator, Tag
 
-from dag.fields import (
-    Count,
-    Expression,
-    NotEmpty,
-    Omissible,
-    OrTemplate,
-    Part,
-    Template,
-    UserErrorCode,
-    WorkflowName,
-    shape,
-    tag,
-)
+from dag.fields import Count, Expression, NotEmpty, Template
+from dag.names import UserErrorCode, WorkflowName
 from dag.node import ERROR, OUT, Compensate, NodeFields, WithOut
+from dag.part import Omissible, OrTemplate, Part, shape, tag
 
 
 class EmitEventConfig(Part):

@@ -5,21 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from dag.controls.grouping import Wait
-from dag.fields import (
-    Assignee,
-    Count,
-    Duration,
-    Expression,
-    Moment,
-    NotEmpty,
-    Omissible,
-    OrTemplate,
-    Part,
-    Span,
-    TemplateObject,
-    wrong,
-)
+from dag.fields import Count, Duration, Expression, Moment, NotEmpty, Span, TemplateObject
+from dag.names import Assignee
 from dag.node import ERROR, NodeFields, WithOut
+from dag.part import Omissible, OrTemplate, Part, wrong
 
 TIMEOUT = "timeout"
 
