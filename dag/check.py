@@ -1,6 +1,6 @@
 """Checks a definition as a whole: everything that the model of its parts cannot see."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from dag.activity_type import Catalog
@@ -11,7 +11,6 @@ from dag.checks.input import check_input
 from dag.checks.placement import check_placement
 from dag.checks.references import check_references, check_settings
 from dag.checks.running import check_running
-from dag.checks.sites import Site, sites
 from dag.checks.support import check_support
 from dag.checks.surroundings import Surroundings
 from dag.checks.variables import check_sets, check_sets_at_once
@@ -19,30 +18,32 @@ from dag.checks.waiting import check_deadlines, check_endings
 from dag.checks.workflows import check_workflows
 from dag.definition import Definition
 from dag.problems import MOST_PROBLEMS, Problem, told
+from dag.sites import Site
 
 
-def check(definition: Definition, *, catalog: Catalog, surroundings: Surroundings) -> tuple[Problem, ...]:
-    """Tell everything that keeps a definition from being published, then what is doubtful, as far as can be read."""
-    found = sites(definition)
+def check(
+    definition: Definition, sites: Sequence[Site], *, catalog: Catalog, surroundings: Surroundings
+) -> tuple[Problem, ...]:
+    """Tell everything that is wrong with a definition, then what is doubtful, as far as it can be read."""
     guess = guesser()
     activities = ActivityChecks(catalog, surroundings.queues, guess)
     errors = chain(
         check_input(definition),
         check_settings(definition, guess),
-        check_workflows(definition, found, surroundings.workflows, guess),
-        chain.from_iterable(_errors(site, activities, surroundings, guess) for site in found),
+        check_workflows(definition, sites, surroundings.workflows, guess),
+        chain.from_iterable(_errors(site, activities, surroundings, guess) for site in sites),
     )
     doubts = chain(
-        chain.from_iterable(_doubts(site, activities) for site in found),
-        check_endings(found),
-        check_sets_at_once(found),
+        chain.from_iterable(_doubts(site, activities) for site in sites),
+        check_endings(sites),
+        check_sets_at_once(sites),
     )
     return (*told(list(islice(errors, MOST_PROBLEMS + 1))), *islice(doubts, MOST_PROBLEMS))
 
 
-def unsupported(definition: Definition) -> tuple[Problem, ...]:
+def unsupported(definition: Definition, sites: Sequence[Site]) -> tuple[Problem, ...]:
     """Tell what a definition holds that does not run yet."""
-    return told(list(islice(check_support(definition, sites(definition)), MOST_PROBLEMS + 1)))
+    return told(list(islice(check_support(definition, sites), MOST_PROBLEMS + 1)))
 
 
 def _errors(site: Site, activities: ActivityChecks, surroundings: Surroundings, guess: Guess) -> Iterator[Problem]:

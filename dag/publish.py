@@ -12,6 +12,7 @@ from dag.definition import Definition, parse
 from dag.limits import DEFAULTS, Limits
 from dag.plan import Plan
 from dag.problems import Problem
+from dag.sites import sites
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,18 @@ class Refused:
     problems: tuple[Problem, ...]
 
 
+def review(
+    document: JsonValue, *, catalog: Catalog, surroundings: Surroundings, limits: Limits = DEFAULTS
+) -> tuple[Problem, ...]:
+    """Tell all problems of a draft. What does not run yet is none."""
+    parsed = parse(document, limits=limits)
+    if parsed.definition is None:
+        return parsed.problems
+    graphs = sites(parsed.definition)
+    found = check(parsed.definition, graphs, catalog=catalog, surroundings=surroundings)
+    return tuple(dict.fromkeys((*parsed.problems, *found)))
+
+
 def publish(
     document: JsonValue, *, version: int, catalog: Catalog, surroundings: Surroundings, limits: Limits = DEFAULTS
 ) -> Published | Refused:
@@ -37,9 +50,10 @@ def publish(
     parsed = parse(document, limits=limits)
     if parsed.definition is None:
         return Refused(parsed.problems)
-    found = check(parsed.definition, catalog=catalog, surroundings=surroundings)
-    problems = tuple(dict.fromkeys((*parsed.problems, *unsupported(parsed.definition), *found)))
+    graphs = sites(parsed.definition)
+    found = check(parsed.definition, graphs, catalog=catalog, surroundings=surroundings)
+    problems = tuple(dict.fromkeys((*parsed.problems, *unsupported(parsed.definition, graphs), *found)))
     if any(problem.severity == "error" for problem in problems):
         return Refused(problems)
-    plan = compile(parsed.definition, version=version, catalog=catalog)
+    plan = compile(parsed.definition, graphs, version=version, catalog=catalog)
     return Published(parsed.definition, plan, problems)

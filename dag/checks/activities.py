@@ -8,12 +8,12 @@ from pydantic import JsonValue
 from dag.activity_type import Catalog
 from dag.checks.guessing import Guess, short
 from dag.checks.schemas import mismatches
-from dag.checks.sites import Site
 from dag.controls.reaching import Workflow
 from dag.node import Activity, Compensate
 from dag.places import Path
 from dag.plan import Pointer
 from dag.problems import Problem, pointer
+from dag.sites import Site
 from dag.templates import scan
 
 
@@ -48,7 +48,9 @@ class ActivityChecks:
     def _call(self, type: str, config: dict[str, JsonValue], path: Path) -> Iterator[Problem]:
         if type not in self._catalog:
             hint = self._guess(type, sorted(self._catalog))
-            yield Problem("unknown_type", pointer((*path, "type")), f"There is no activity type `{short(type)}` here.", hint)
+            yield Problem(
+                "unknown_type", pointer((*path, "type")), f"There is no activity type `{short(type)}` here.", hint
+            )
             return
         for place, message in self._mismatches(type, config):
             yield Problem("invalid_config", pointer((*path, "config", *place)), message)

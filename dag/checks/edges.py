@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from dag.checks.guessing import Guess
-from dag.checks.sites import Site
 from dag.definition import Node
 from dag.node import ERROR, OUT, Broken, Join, Need
 from dag.problems import Problem, pointer
+from dag.sites import Site
 from dag.wiring.components import cycles
 
 MOST_NAMED = 20
@@ -15,6 +15,7 @@ MOST_NAMED = 20
 
 def check_edges(site: Site, guess: Guess) -> Iterator[Problem]:
     """Check the edges of a graph one by one."""
+    ports: dict[str, frozenset[str]] = {}
     for id, node in site.nodes():
         seen: set[tuple[str, str]] = set()
         for number, need in enumerate(node.edges):
@@ -24,8 +25,11 @@ def check_edges(site: Site, guess: Guess) -> Iterator[Problem]:
             elif (need.id, need.port) in seen:
                 path = pointer(site.at(id, "needs", number))
                 yield Problem("duplicate_edge", path, f"`{need.text}` is needed twice.", "Leave one of them out.")
-            elif need.port not in source.ports and not isinstance(source, Broken):
-                yield _no_port(need, source, pointer(site.at(id, "needs", number)))
+            elif not isinstance(source, Broken):
+                if need.id not in ports:
+                    ports[need.id] = frozenset(source.ports)
+                if need.port not in ports[need.id]:
+                    yield _no_port(need, source, pointer(site.at(id, "needs", number)))
             seen.add((need.id, need.port))
 
 

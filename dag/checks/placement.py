@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from dag.checks.sites import Site
 from dag.problems import Problem, pointer
+from dag.sites import Site
 
 LOOPS = frozenset({"for_each", "while", "repeat"})
 

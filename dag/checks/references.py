@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterator
 from dag.checks.guessing import Guess, short
 from dag.checks.names import NODE, Fields
 from dag.checks.sight import Sight, of_node, of_output, of_settings, of_vars
-from dag.checks.sites import Site
 from dag.definition import Definition
 from dag.errors import PerdureError
 from dag.expressions import parse
@@ -13,6 +12,7 @@ from dag.node import Activity
 from dag.places import Path, places, places_of
 from dag.problems import Problem, pointer
 from dag.scope import Graph
+from dag.sites import Site
 from dag.templates import Marker
 from dag.texts import Written, texts
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from dag.checks.sites import Site
 from dag.controls.loops import Break, Continue
 from dag.controls.waiting import TIMEOUT, Approval, Ask, WaitEvent
 from dag.definition import Node
 from dag.node import OUT, Join
 from dag.problems import Problem, pointer
+from dag.sites import Site
 
 
 def check_running(site: Site) -> Iterator[Problem]:
@@ -22,7 +22,7 @@ def check_running(site: Site) -> Iterator[Problem]:
         live = {edge.source for edge in edges if runs[edge.source] and edge.port not in silent[edge.source]}
         join = nodes[number].join
         enough = join.count if isinstance(join, Join) else 1
-        runs[number] = len(live) >= enough or len(edges) < max(enough, len(set(nodes[number].edges)))
+        runs[number] = len(live) >= enough or len(edges) < max(enough, len(nodes[number].needs))
     for number, id in enumerate(site.wired.ids):
         if not runs[number]:
             message = f"No path leads to running `{id}`: too few of its edges can ever be live."

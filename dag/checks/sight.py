@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from dag.checks.names import AT_START, EVERYWHERE, OF_ATTEMPTS, Names, bound
-from dag.checks.sites import Site
 from dag.definition import Node
 from dag.places import Pattern
+from dag.sites import Site
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,10 @@
 """What the language has, but does not run yet: refused when publishing, fine in a draft."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from dag.checks.sites import Site
 from dag.definition import Definition
 from dag.problems import Problem, pointer
+from dag.sites import Site
 
 WORDS = frozenset(
     {
@@ -27,7 +27,7 @@ SETTINGS = frozenset({"on_failure", "search", "concurrency"})
 """These three are all that is left to build."""
 
 
-def check_support(definition: Definition, sites: list[Site]) -> Iterator[Problem]:
+def check_support(definition: Definition, sites: Sequence[Site]) -> Iterator[Problem]:
     """Find what cannot run yet."""
     for setting in sorted(definition.settings.model_fields_set & SETTINGS):
         yield _not_yet(setting, ("settings", setting))

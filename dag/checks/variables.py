@@ -6,11 +6,11 @@ from itertools import islice
 
 from dag.checks.guessing import Guess
 from dag.checks.references import undeclared
-from dag.checks.sites import Site
 from dag.controls.data import Set
 from dag.controls.loops import ForEach
 from dag.places import Path
 from dag.problems import Problem, pointer
+from dag.sites import Site
 from dag.wiring.exclusion import exclusion
 
 MOST_COMPARED = 50

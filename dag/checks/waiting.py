@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from dag.checks.placement import LOOPS
-from dag.checks.sites import Site
 from dag.controls.data import Set
 from dag.controls.loops import Repeat, While
 from dag.controls.waiting import Approval, Ask
 from dag.errors import PerdureError
 from dag.expressions import parse
 from dag.problems import Problem, pointer
+from dag.sites import Site
 
 VARYING = ("$now", "$millis", "$random", "$shuffle")
 """Functions that give something else each turn."""

@@ -4,11 +4,11 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 
 from dag.checks.guessing import Guess
-from dag.checks.sites import Site
 from dag.controls.reaching import Workflow
 from dag.definition import Definition
 from dag.places import Path
 from dag.problems import Problem, pointer
+from dag.sites import Site
 
 Starts = Mapping[str, frozenset[str]]
 

@@ -10,7 +10,7 @@ from dag.activity_type import Catalog, Traits, TypeSpec
 from dag.checks.surroundings import Surroundings
 from dag.documents import DocumentInvalid, read
 from dag.problems import Problem
-from dag.publish import Published, Refused, publish
+from dag.publish import Published, Refused, publish, review
 
 STEP: Mapping[str, JsonValue] = {
     "type": "object",
@@ -67,6 +67,10 @@ SURROUNDINGS = Surroundings(
 
 def published(document: Any) -> Published | Refused:
     return publish(document, version=1, catalog=CATALOG, surroundings=SURROUNDINGS)
+
+
+def reviewed(document: Any) -> tuple[Problem, ...]:
+    return review(document, catalog=CATALOG, surroundings=SURROUNDINGS)
 
 
 def problems_of(text: str | bytes) -> tuple[Problem, ...]:

@@ -8,15 +8,13 @@ from typing import Any
 import pytest
 from jsonschema_rs import validator_for
 
-from dag.check import check
 from dag.checks.codes import CODES
 from dag.checks.schemas import mismatches
-from dag.definition import parse
 from dag.documents import read
 from dag.problems import CODES as OF_DOCUMENTS
 from dag.publish import Published
 from dag.templates import scan
-from tests.dag.publishing import CATALOG, FETCH, SURROUNDINGS, published
+from tests.dag.publishing import FETCH, published, reviewed
 
 GOOD = sorted((Path(__file__).parent / "good").glob("*.yaml"))
 
@@ -25,10 +23,7 @@ def doubts(text: str) -> list[tuple[str, str]]:
     """What is said of a draft that has no errors."""
     written = read(dedent(text), format="yaml")
     assert isinstance(written, dict)
-    parsed = parse({"language": 1, "name": "good"} | written)
-    assert parsed.definition is not None
-    assert not parsed.problems
-    problems = check(parsed.definition, catalog=CATALOG, surroundings=SURROUNDINGS)
+    problems = reviewed({"language": 1, "name": "good"} | written)
     assert [problem for problem in problems if problem.severity == "error"] == []
     return sorted((problem.code, problem.path) for problem in problems)
 
@@ -172,9 +167,7 @@ def test_what_does_not_run_yet_is_fine_in_a_draft() -> None:
     body = {"nodes": {"x": {"type": "test.step"}}}
     nodes = {"a": {"type": "for_each", "config": {"items": "input.l", "body": body}}}
     document: Any = {"language": 1, "name": "good", "nodes": nodes}
-    definition = parse(document).definition
-    assert definition is not None
-    assert check(definition, catalog=CATALOG, surroundings=SURROUNDINGS) == ()
+    assert reviewed(document) == ()
     assert [problem.code for problem in published(document).problems] == ["not_supported"]
 
 

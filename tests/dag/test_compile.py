@@ -80,7 +80,9 @@ def test_an_activity_gets_the_defaults_of_its_type_by_its_config() -> None:
     assert reads == Call(effects=False, retry=Retry(3, 1, 2, 60), attempt_timeout=30)
     assert writes == Call(effects=True, retry=Retry(1), attempt_timeout=30)
     retry = Retry(9, 1, 2, 3600, "error.code != 'x'", ("http.404",))
-    assert asked == Call(effects=True, retry=retry, attempt_timeout=5, queue="gpu", mask=("/body/token",))
+    assert asked == Call(
+        effects=True, retry=retry, attempt_timeout=5, own_timeout=True, queue="gpu", mask=("/body/token",)
+    )
     assert partly == Call(effects=False, retry=Retry(3, factor=3), attempt_timeout=30)
     assert (graph.nodes[2].timeout, graph.nodes[2].continue_on_error) == (120, True)
 
@@ -245,4 +247,4 @@ def test_ten_thousand_nodes_are_published_within_seconds(needs: Callable[[int], 
     took, work = time.perf_counter() - started, time.process_time() - worked
     assert isinstance(result, Published)
     print(f"{needs.__name__} {join}: {len(result.plan.graph.edges)} edges, {took:.2f} s ({work:.2f} s of work)")
-    assert took < 15, "2 s on an idle machine; this much only where others work too"
+    assert work < 15, "2 s on an idle machine; this much only where others work too"
