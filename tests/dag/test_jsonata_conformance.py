@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jlens
 import pytest
 
 from dag import engine
@@ -91,8 +92,8 @@ def answer(case: Mapping[str, Any]) -> Any:
         if found is None:
             typed = engine.compiled(f"$type((0;{case['expr']}))").evaluate(data, case.get("bindings"), **options)
             return Nothing() if typed is None else None
-    except Exception as error:
-        return Refusal(getattr(error, "code", None))
+    except (Fault, jlens.JlensError) as error:
+        return Refusal(error.code)
     return found
 
 
