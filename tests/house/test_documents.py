@@ -50,7 +50,9 @@ def test_commands_that_are_named_exist() -> None:
 
 def test_every_command_says_what_it_does() -> None:
     assert not [name for name, text in targets().items() if not text]
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     assert {line.split()[1] for line in said.splitlines()} == set(targets())
 
 
