@@ -1,4 +1,4 @@
-"""What the compiler must know of an activity type; only a name stands between the language and the code that runs it."""
+"""What the compiler must know of an activity type; only a name leads from the language to the code that runs it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Traits:
     """What a type says of one node, by that node's config (templates not yet rendered)."""
 
     effects: bool = True
-    """Whether running it changes anything outside. Without effects it may run as a local activity, and again after a crash."""
+    """Whether running it changes anything outside. Without, it may run as a local activity, and again after a crash."""
     repeatable: bool = False
     """Whether it may safely run twice: three attempts by default instead of one."""
 

@@ -13,7 +13,7 @@ from dag.expressions import References
 from dag.node import ERROR, Activity, Broken
 from dag.node import Join as WrittenJoin
 from dag.node import Retry as WrittenRetry
-from dag.places import places, places_of
+from dag.places import places
 from dag.plan import Call, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
 from dag.reads import env_names, references, sees
 from dag.scope import Graph
@@ -60,7 +60,7 @@ class _Compiler:
         partial = [join.count is not None for join in joins]
         within = branches(wired.edges, wired.outgoing, partial=partial, order=wired.backward)
         nodes = [
-            self._node(id, node, wired, join, branch)
+            self._node(id, node, site.texts[id], wired, join, branch)
             for (id, node), join, branch in zip(graph.nodes.items(), joins, within, strict=True)
         ]
         written = [*texts(graph, _OF_GRAPH)]
@@ -74,9 +74,11 @@ class _Compiler:
             ends=tuple(_ends(nodes, wired)),
         )
 
-    def _node(self, id: str, node: Node, wired: Wired, join: Join, branch: int | None) -> PlanNode:
+    def _node(
+        self, id: str, node: Node, written: Iterable[Written], wired: Wired, join: Join, branch: int | None
+    ) -> PlanNode:
         assert not isinstance(node, Broken), "a definition with problems has no plan"
-        written = [one for one in texts(node, places_of(node)) if one.path[0] in ("when", "config")]
+        written = [one for one in written if one.path[0] in ("when", "config")]
         markers = tuple(one.path[1:] for one in written if one.is_template)
         return PlanNode(
             id=id,

@@ -8,8 +8,9 @@ Part = str | tuple[str]
 
 @dataclass(frozen=True)
 class SecretText:
-    """A string of the config that holds secrets: its place (a JSON pointer), and the parts it is made of. The config itself
-    has `***` there, so that no secret and no look-alike in a tenant's data is ever resolved by mistake."""
+    """A string of the config that holds secrets: its place (a JSON pointer), and the parts it is made of.
+
+    The config itself has `***` there, so that no look-alike in a tenant's data is ever taken for a secret."""
 
     at: str
     parts: tuple[Part, ...]
@@ -17,11 +18,13 @@ class SecretText:
 
 @dataclass(frozen=True)
 class Invocation:
-    """How to run one activity. Its tenant, execution, path and attempt are in Temporal's own activity info: the workflow id is
-    `<tenant>/<execution id>`, the activity id is the node's path."""
+    """How to run one activity, where that is not as usual; then it is left out.
 
-    timeout: float
-    """Seconds that one attempt may take; past them it ends with `timeout.attempt`."""
+    Tenant, execution, path and attempt are in Temporal's own activity info: the workflow id is `<tenant>/<execution>`,
+    the activity id is the node's path."""
+
+    timeout: float | None = None
+    """Seconds that one attempt may take; past them it ends with `timeout.attempt`. None: what its type says."""
     deadline: float | None = None
     """Seconds since the epoch at which the node's own timeout strikes; past it an attempt ends with `timeout.node`."""
     earlier_attempts: int = 0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
 
+import orjson
 from pydantic import JsonValue, TypeAdapter
 
 Pointer = tuple[str | int, ...]
@@ -40,7 +41,7 @@ class Sees:
     """What expressions read, found by the compiler, so that only that is laid before them."""
 
     roots: tuple[str, ...] = ()
-    """`input`, `vars`, `env`, `execution`; not `nodes`, nor names that a type binds itself (`item`, `index`, `result`)."""
+    """`input`, `vars`, `env`, `execution`; not `nodes`, nor names that a type binds itself (`item`, `index`, …)."""
     nodes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """Places of nodes, each with the fields read of it: `output`, `status`, `port`, `error`."""
 
@@ -65,6 +66,8 @@ class Call:
     """False: may run as a local activity, and again after a crash."""
     retry: Retry
     attempt_timeout: float
+    own_timeout: bool = False
+    """Whether the node says so itself; else its type does, as the worker knows too."""
     queue: str | None = None
     mask: tuple[str, ...] = ()
 
@@ -174,4 +177,5 @@ def encode(plan: Plan) -> bytes:
 
 def decode(text: bytes) -> Plan:
     """Read what `encode` wrote."""
-    return _PLAN.validate_json(text)
+    # Pydantic's own reader gives up at 200 levels; a document may have more.
+    return _PLAN.validate_python(orjson.loads(text))

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import orjson
-from pydantic import JsonValue
+from pydantic import JsonValue, SkipValidation
 
 from dag import durations, expressions
 from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
 from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
 from dag.invocation import SecretText
+from dag.limits import DEFAULTS
 from dag.names import USER_CODE
 from dag.plan import Template
 from dag.templates import as_text, render
@@ -28,6 +29,11 @@ INLINE_ITEMS = 1_000
 FEWEST_STEPS = 1_000
 """What an expression over one item may always take."""
 
+LONGEST_CODE = 200
+"""Characters of the code of a `fail`."""
+LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+"""The last time that can be written."""
+
 _USER_CODE = re.compile(USER_CODE)
 
 
@@ -35,6 +41,12 @@ class ConfigInvalid(PerdureError):
     """The node's config does not hold what its type needs."""
 
     code = "config.invalid"
+
+
+class PayloadTooLarge(PerdureError):
+    """What the node yields is larger, or nested deeper, than an execution keeps."""
+
+    code = "payload.too_large"
 
 
 class SwitchNoMatch(PerdureError):
@@ -59,7 +71,7 @@ class Computed:
     """What came of it. `value` is an output, a config (call), a time in seconds since the epoch (wait) or an error."""
 
     kind: Literal["done", "skip", "call", "wait", "stop", "fail"]
-    value: JsonValue = None
+    value: SkipValidation[JsonValue] = None
     port: str | None = "out"
     secrets: tuple[SecretText, ...] = ()
 
@@ -72,7 +84,7 @@ class Evaluator:
         self._moment = moment
         self._budget = budget
         self._began = time.perf_counter()
-        self._rendered = 0
+        self._kept = 0
 
     @property
     def now(self) -> float:
@@ -81,18 +93,22 @@ class Evaluator:
 
     def value(self, source: str) -> JsonValue | Missing:
         """The value of an expression."""
-        self._check_clock()
+        self.check_clock()
         return expressions.evaluate(source, self._scope, self._moment, self._budget)
 
     def true(self, source: str) -> bool:
         """Whether a condition holds."""
-        self._check_clock()
+        self.check_clock()
         return expressions.condition(source, self._scope, self._moment, self._budget)
 
     def render(self, template: Template) -> tuple[JsonValue, tuple[SecretText, ...]]:
         """A template with its markers replaced by what they yield."""
         rendered = render(template, self._marker)
         return rendered.value, rendered.secrets
+
+    def _marker(self, source: str) -> JsonValue | Missing:
+        value = self.value(source)
+        return value if value is MISSING else self.keep(value)
 
     def items(self, source: str) -> list[JsonValue]:
         """The items that a data node goes over."""
@@ -105,15 +121,17 @@ class Evaluator:
         steps = max(FEWEST_STEPS, self._budget.steps // max(1, len(items)))
         return ItemEvaluator(self, self._scope, self._moment, replace(self._budget, steps=steps))
 
-    def _marker(self, source: str) -> JsonValue | Missing:
-        value = self.value(source)
-        if isinstance(value, dict | list | str):
-            self._rendered += len(value) if isinstance(value, str) else len(orjson.dumps(value))
-            if self._rendered > self._budget.result:
-                raise ExpressionBudget(f"The config grows beyond {self._budget.result} bytes.")
+    def keep(self, value: JsonValue | Missing) -> JsonValue:
+        """The value, null if it is missing, as part of what the node yields. All of them together have a bound."""
+        if value is MISSING:
+            return None
+        self._kept += len(value) if isinstance(value, str) else len(orjson.dumps(value))
+        if self._kept > self._budget.result:
+            raise ExpressionBudget(f"What the node yields grows beyond {self._budget.result} bytes.")
         return value
 
-    def _check_clock(self) -> None:
+    def check_clock(self) -> None:
+        """Break off when all expressions together took too long."""
         if self._budget.seconds is not None and time.perf_counter() - self._began > self._budget.seconds:
             raise ExpressionBudget("The node's expressions took too long.", by_clock=True)
 
@@ -129,12 +147,13 @@ class ItemEvaluator:
 
     def value(self, source: str, **names: JsonValue) -> JsonValue | Missing:
         """The value of an expression that sees `names` too."""
-        self._whole._check_clock()  # pyright: ignore[reportPrivateUsage]
+        self._whole.check_clock()
         self._scope.update(names)
         return expressions.evaluate(source, self._scope, self._moment, self._budget)
 
     def true(self, source: str, **names: JsonValue) -> bool:
         """Whether a condition holds that sees `names` too."""
+        self._whole.check_clock()
         self._scope.update(names)
         return expressions.condition(source, self._scope, self._moment, self._budget)
 
@@ -149,16 +168,38 @@ def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
     try:
         if job.when is not None and not evaluator.true(job.when):
             return Computed("skip", port=None)
-        return WORDS.get(job.type, _call)(job, evaluator)
+        computed = WORDS.get(job.type, _call)(job, evaluator)
+        _check_size(computed.value)
     except ExpressionBudget:
         raise
     except PerdureError as error:
         return failure(error.value())
+    return computed
 
 
 def failure(error: ErrorValue) -> Computed:
     """The error as what came of it."""
     return Computed("fail", error.model_dump(mode="json", exclude_none=True), port=None)
+
+
+_LEVELS = DEFAULTS.document_depth
+_AROUND = 254 - _LEVELS
+"""orjson writes no more than 254 levels; this many are left for what is put around a value later."""
+
+
+def _check_size(value: JsonValue) -> None:
+    """Refuse what could not be carried on. Here, since nothing catches it later."""
+    if not isinstance(value, dict | list | str):
+        return
+    nested = value
+    for _ in range(_AROUND):
+        nested = [nested]
+    try:
+        size = len(orjson.dumps(nested))
+    except orjson.JSONEncodeError:
+        raise PayloadTooLarge(f"What the node yields is nested deeper than {_LEVELS} levels.") from None
+    if size - 2 * _AROUND > DEFAULTS.payload_bytes:
+        raise PayloadTooLarge(f"What the node yields has more than {DEFAULTS.payload_bytes} bytes of JSON.")
 
 
 def _call(job: Job, evaluator: Evaluator) -> Computed:
@@ -192,7 +233,7 @@ def _is_one_of(value: JsonValue, literals: JsonValue) -> bool:
 def _set(job: Job, evaluator: Evaluator) -> Computed:
     values = _config(job)["values"]
     assert isinstance(values, dict)
-    return Computed("done", {name: _present(evaluator.value(str(source))) for name, source in values.items()})
+    return Computed("done", {name: evaluator.keep(evaluator.value(str(source))) for name, source in values.items()})
 
 
 def _transform(job: Job, evaluator: Evaluator) -> Computed:
@@ -202,7 +243,8 @@ def _transform(job: Job, evaluator: Evaluator) -> Computed:
 def _map(job: Job, evaluator: Evaluator) -> Computed:
     items = evaluator.items(_text(job, "items"))
     each, source = evaluator.each(items), _text(job, "expression")
-    return Computed("done", [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)])
+    yielded = [evaluator.keep(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
+    return Computed("done", yielded)
 
 
 def _filter(job: Job, evaluator: Evaluator) -> Computed:
@@ -223,7 +265,7 @@ def _reduce(job: Job, evaluator: Evaluator) -> Computed:
 def _sort(job: Job, evaluator: Evaluator) -> Computed:
     items = evaluator.items(_text(job, "items"))
     each, source = evaluator.each(items), _text(job, "by")
-    keys: list[Any] = [_present(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
+    keys: list[Any] = [evaluator.keep(each.value(source, item=item, index=n)) for n, item in enumerate(items)]
     if not (all(isinstance(key, str) for key in keys) or all(_is_number(key) for key in keys)):
         raise ExpressionType("`by` of a sort gives a number for every item, or text for every item.")
     order = _word(_rendered(job, evaluator), "order", "ascending", "descending")
@@ -240,7 +282,8 @@ def _group(job: Job, evaluator: Evaluator) -> Computed:
     each, source = evaluator.each(items), _text(job, "by")
     groups: dict[str, JsonValue] = {}
     for n, item in enumerate(items):
-        members = groups.setdefault(as_text(each.value(source, item=item, index=n)), [])
+        key = evaluator.keep(each.value(source, item=item, index=n))
+        members = groups.setdefault(as_text(key), [])
         assert isinstance(members, list)
         members.append(item)
     return Computed("done", groups)
@@ -258,7 +301,7 @@ def _merge(job: Job, evaluator: Evaluator) -> Computed:
     config = _config(job)
     sources = config["sources"]
     assert isinstance(sources, list)
-    read = [_present(evaluator.value(str(source))) for source in sources]
+    read = [evaluator.keep(evaluator.value(str(source))) for source in sources]
     values: list[JsonValue] = [value for value in read if value is not None]
     match _word(_rendered(job, evaluator), "mode", "object", "list", "first", "last"):
         case "list":
@@ -286,7 +329,8 @@ def _delay(job: Job, evaluator: Evaluator) -> Computed:
         raise ConfigInvalid(f"`for` of a delay: {error.message}") from None
     except ValueError:
         raise ConfigInvalid("`until` of a delay is an ISO 8601 time, such as 2030-01-31T09:00:00Z.") from None
-    return Computed("wait", (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp())
+    at = (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp()
+    return Computed("wait", min(max(at, 0.0), LATEST))  # `until` may be in year 0 or 10000, in UTC
 
 
 def _stop(job: Job, evaluator: Evaluator) -> Computed:
@@ -296,8 +340,9 @@ def _stop(job: Job, evaluator: Evaluator) -> Computed:
 def _fail(job: Job, evaluator: Evaluator) -> Computed:
     config = _rendered(job, evaluator)
     code = config.get("code")
-    if not isinstance(code, str) or not _USER_CODE.fullmatch(code):
-        raise ConfigInvalid("`code` of a fail is a code of your own, such as `user.not_paid`.")
+    if not isinstance(code, str) or len(code) > LONGEST_CODE or not _USER_CODE.fullmatch(code):
+        message = "`code` of a fail is a code of your own, such as `user.not_paid`, of at most {} characters."
+        raise ConfigInvalid(message.format(LONGEST_CODE))
     return failure(ErrorValue(code=code, message=as_text(config.get("message")), details=config.get("details")))
 
 

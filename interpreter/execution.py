@@ -338,7 +338,7 @@ class Execution:
         assert node.call is not None
         self._calls[number] = computed
         invocation = Invocation(
-            timeout=node.call.attempt_timeout,
+            timeout=node.call.attempt_timeout if node.call.own_timeout else None,
             deadline=self._at.node_deadlines.get(number),
             earlier_attempts=attempts,
             retry_when=node.call.retry.when,

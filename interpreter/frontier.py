@@ -90,7 +90,11 @@ class Frontier:
             self._await_rest(join, [n for n in self._unsettled_in_branches_of(join) if standing.status[n] in STARTED])
         self._work: deque[tuple[int, Settled]] = deque()
         self._readied: list[int] = []
+        self._hopeless: deque[int] = deque()
+        """Joins to be skipped, unless what else follows from the settlement fails one of their branches."""
         self._doomed: set[int] = set()
+        self._unsatisfiable: set[int] = set()
+        """Joins about to fail, unless they are skipped first with what is around them."""
         self._changes = Changes()
 
     def standing(self) -> Standing:
@@ -161,8 +165,11 @@ class Frontier:
         return Settled("failed", "out") if self._graph.nodes[node].continue_on_error else FAILED
 
     def _finish(self) -> Changes:
-        while self._work:
-            self._settle(*self._work.popleft())
+        while self._work or self._hopeless:
+            if self._work:
+                self._settle(*self._work.popleft())
+            elif self._at.status[join := self._hopeless.popleft()] == "pending" and join not in self._doomed:
+                self._decide(join, "skip")
         ready = sorted(node for node in self._readied if self._at.status[node] in ("pending", "clearing"))
         for node in ready:
             self._at.status[node] = "ready"
@@ -180,9 +187,10 @@ class Frontier:
         self._at.status[node] = how.status
         self._at.port[node] = how.port
         self._unsettled -= 1
+        if how.status == "failed" and node in self._unsatisfiable:
+            self._changes.unsatisfiable.append((node, self._at.failures[node]))
         if how.status == "skipped":
             self._changes.skipped.append(node)
-            self._at.fates.pop(node, None)
         self._cancelling.discard(node)
         for join in self._awaited_by.pop(node, ()):
             self._awaits[join] -= 1
@@ -232,7 +240,7 @@ class Frontier:
                     self._doomed.add(target)
                     stack.append(target)
                     if self._at.status[target] in UNSTARTED:
-                        self._work.append((target, SKIPPED))
+                        self._skip(target)
 
     def _decide_edge(self, edge: int, state: Literal["live", "dead"]) -> None:
         target = self._graph.edges[edge].target
@@ -248,7 +256,7 @@ class Frontier:
 
     def _look(self, node: int) -> None:
         """Decide a join as soon as its edges allow."""
-        if self._at.status[node] != "pending" or node in self._doomed:
+        if self._at.status[node] != "pending":
             return
         live, still_open, count = self._live[node], self._open[node], self._graph.nodes[node].join.count
         if count is None:
@@ -257,7 +265,10 @@ class Frontier:
         elif live >= count:
             self._decide(node, "run")
         elif live + still_open < count:
-            self._decide(node, "fail" if self._at.failures.get(node) else "skip")
+            if self._at.failures.get(node):
+                self._decide(node, "fail")
+            else:
+                self._hopeless.append(node)
 
     def _decide(self, join: int, fate: Fate) -> None:
         self._at.fates[join] = fate
@@ -282,7 +293,7 @@ class Frontier:
             case "skip":
                 self._work.append((join, SKIPPED))
             case "fail":
-                self._changes.unsatisfiable.append((join, self._at.failures[join]))
+                self._unsatisfiable.add(join)
                 self._work.append((join, self.failure_of(join)))
             case None:  # skipped meanwhile
                 pass
@@ -293,13 +304,19 @@ class Frontier:
         for node in nodes:
             status = self._at.status[node]
             if status in UNSTARTED:
-                self._work.append((node, SKIPPED))
+                self._skip(node)
             elif status in STARTED:
                 running.append(node)
                 if node not in self._cancelling:
                     self._cancelling.add(node)
                     self._changes.cancel.append(node)
         return running
+
+    def _skip(self, node: int) -> None:
+        """Its turn to be settled comes; until then nothing else is decided about it."""
+        self._at.status[node] = "clearing"
+        self._at.fates.pop(node, None)
+        self._work.append((node, SKIPPED))
 
     def _unsettled_in_branches_of(self, join: int) -> list[int]:
         return [node for edge in self._graph.incoming[join] for node in self._unsettled_in(edge)]

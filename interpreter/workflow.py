@@ -30,6 +30,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityHandle
 from dag import expressions
 from dag.errors import ErrorValue, PerdureError, matches
 from dag.expressions import Moment
+from dag.invocation import Invocation
 from dag.plan import Plan, Retry, decode
 from interpreter.compute import Computed
 from interpreter.execution import INLINE_UNTIMED, Execution, timed_out_node
@@ -44,13 +45,13 @@ STEP_EVENT = "perdure_step_event"
 EVALUATE = "perdure.evaluate"
 """The local activity that computes what exceeds the inline budget."""
 
-LOCAL_PATIENCE = 3.0
-"""Seconds that an activity may stay a local one: below the task timeout, so that waiting costs no history."""
-EVALUATION_TIMEOUT = 30.0
-LOST_AFTER = timedelta(seconds=15)
-"""Without a heartbeat for so long, a worker counts as lost."""
 GRACE = 10.0
 """Seconds beyond an attempt's timeout, which the worker itself keeps, before Temporal gives the attempt up."""
+EVALUATION_TIMEOUT = 30.0
+LOCAL_PATIENCE = 3.0
+"""Seconds that an activity may stay a local one: below the task timeout, so that waiting costs no history."""
+LOST_AFTER = timedelta(seconds=15)
+"""Without a heartbeat for so long, a worker counts as lost."""
 LONGEST_TURN = 0.4
 """Seconds of computing before the workflow task ends: Temporal kills it at two."""
 TASK_BYTES = 4 * 1024 * 1024
@@ -79,7 +80,7 @@ class Interpreter:
         carried = converter.from_payload(args[2].payload, Carried) if len(args) > 2 else self._fresh()
         self._now = Now()
         self._refresh()
-        self._pace = _RecordedPace()
+        self._pace = _RecordedPace(self._now)
         self._execution = Execution(
             info.workflow_id.partition("/")[2] or info.workflow_id,
             self._start,
@@ -154,6 +155,7 @@ class Interpreter:
         self._now.time = workflow.time()
         self._now.history_length = length
         self._now.replaying = workflow.unsafe.is_replaying()
+        self._suggested = workflow.info().is_continue_as_new_suggested()
         self._turn_began = time.perf_counter()
 
     async def _advance(self) -> None:
@@ -204,7 +206,7 @@ class Interpreter:
         left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - self._now.time))
         return workflow.start_activity(
             order.node.type,
-            args=[order.config, order.invocation],
+            args=_arguments(order),
             result_type=RawValue,
             activity_id=order.node.id,
             summary=_summary(order.node.title),
@@ -219,7 +221,7 @@ class Interpreter:
     def _local(self, order: Invoke) -> ActivityHandle[Any]:
         return workflow.start_local_activity(
             order.node.type,
-            args=[order.config, order.invocation],
+            args=_arguments(order),
             result_type=RawValue,
             activity_id=order.node.id,
             summary=_summary(order.node.title),
@@ -294,7 +296,7 @@ class Interpreter:
         if self._execution.standing.ending is not None:
             return False
         after = self._start.tuning.continue_after
-        return self._commands >= after if after is not None else workflow.info().is_continue_as_new_suggested()
+        return self._commands >= after if after is not None else self._suggested
 
     def _loses_patience(self) -> bool:
         """An activity that runs for long does not hold up the rest, until the history is really long."""
@@ -381,13 +383,14 @@ class _Running:
 class _RecordedPace:
     """Keeps in history, as patch markers, what depended on the machine's speed: replays ask history, not the clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Now) -> None:
+        self._now = now
         self._computations = 0
         self._turns = 0
 
     def recall(self) -> bool | None:
         self._computations += 1
-        return workflow.patched(f"slow-{self._computations}") if workflow.unsafe.is_replaying() else None
+        return workflow.patched(f"slow-{self._computations}") if self._now.replaying else None
 
     def record(self) -> None:
         workflow.patched(f"slow-{self._computations}")
@@ -395,11 +398,12 @@ class _RecordedPace:
     def breathes(self, *, tired: bool) -> bool:
         """Whether the workflow task ends here."""
         self._turns += 1
-        if tired or workflow.unsafe.is_replaying():
+        if tired or self._now.replaying:
             return workflow.patched(f"breath-{self._turns}")
         return False
 
 
+USUAL = Invocation()
 ONCE = RetryPolicy(maximum_attempts=1)
 WORKER_LOST = ErrorValue(
     code="worker.lost",
@@ -412,6 +416,11 @@ WORKER_LOST = ErrorValue(
 def _decoded(text: bytes) -> Plan:
     """One plan object a process, however many executions run it."""
     return decode(text)
+
+
+def _arguments(order: Invoke) -> list[JsonValue | Invocation]:
+    """The usual invocation goes without saying: it would cost a payload."""
+    return [order.config] if order.invocation == USUAL else [order.config, order.invocation]
 
 
 def _segment(text: bytes) -> RawValue:

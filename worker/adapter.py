@@ -4,10 +4,10 @@ import asyncio
 import logging
 import time
 import traceback
-import uuid
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import blake2b
 from typing import Literal
 
 import orjson
@@ -33,7 +33,7 @@ EVERY = 2.0
 """Seconds between heartbeats. A cancel travels on the answer to one, and a lost worker is seen by their absence."""
 MAX_RECORDED = 64 * 1024
 """Of a larger output the record of the attempt keeps only the size."""
-KEYS = uuid.uuid5(uuid.NAMESPACE_URL, "perdure:idempotency-key")
+USUAL = Invocation()
 
 NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
 
@@ -47,7 +47,7 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
         info = activity.info()
         converter = activity.payload_converter()
         config: JsonValue = converter.from_payload(args[0].payload)
-        invocation: Invocation = converter.from_payload(args[1].payload, Invocation)
+        invocation = converter.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
         notes = Notes()
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
@@ -117,7 +117,7 @@ def _call(
         config=config,
         invocation=invocation,
         # Of what stays the same over attempts, crashes, workers and continue-as-new.
-        idempotency_key=str(uuid.uuid5(KEYS, f"{info.workflow_id}\n{info.activity_id}")),
+        idempotency_key=blake2b(f"{info.workflow_id}\n{info.activity_id}".encode(), digest_size=16).hexdigest(),
         heartbeat=heartbeat,
     )
 

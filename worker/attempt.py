@@ -78,11 +78,14 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     if declared is None:
         raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
     invocation = call.invocation
-    # Looking up secrets waits while they cannot be asked; that is none of the attempt's time.
-    async with _ends(None, invocation.deadline):
-        values = await resolved(invocation.secrets, call.tenant, means.secrets)
-    notes.redaction.add(*values.values())
-    async with _ends(invocation.timeout, invocation.deadline) as left:
+    values: Mapping[str, str] = {}
+    if invocation.secrets:
+        # Looking them up waits while they cannot be asked; that is none of the attempt's time.
+        async with _ends(None, invocation.deadline):
+            values = await resolved(invocation.secrets, call.tenant, means.secrets)
+        notes.redaction.add(*values.values())
+    timeout = declared.timeout.total_seconds() if invocation.timeout is None else invocation.timeout
+    async with _ends(timeout, invocation.deadline) as left:
         output = await declared.attempt(
             filled(call.config, invocation.secrets, values),
             Context(

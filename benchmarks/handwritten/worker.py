@@ -3,8 +3,7 @@
 from datetime import timedelta
 
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Worker
 
 from benchmarks.handwritten.activities import read, step
 from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain
@@ -14,13 +13,14 @@ from worker import host
 
 
 def worker(client: Client, settings: Settings) -> Worker:
-    """The same settings as worker/host.py has, down to what the sandbox loads only once."""
+    """The same settings as worker/host.py has, down to doing without the sandbox."""
     return Worker(
         client,
         task_queue=settings.queue,
         workflows=[Chain, Empty, FanOut, ReadChain],
         activities=[read, step],
-        workflow_runner=_like(host.RUNNER),
+        build_id=host.BUILD,
+        workflow_runner=host.RUNNER,
         max_cached_workflows=settings.max_cached_executions,
         max_concurrent_workflow_tasks=settings.max_workflow_tasks,
         max_concurrent_activities=settings.max_activities,
@@ -31,16 +31,6 @@ def worker(client: Client, settings: Settings) -> Worker:
         default_heartbeat_throttle_interval=timedelta(seconds=2),
         graceful_shutdown_timeout=settings.graceful_shutdown,
     )
-
-
-def _like(product: WorkflowRunner) -> WorkflowRunner:
-    """Whatever the product does about the sandbox is done here too."""
-    if isinstance(product, SandboxedWorkflowRunner):
-        passed_through = ("benchmarks", *host.PASSED_THROUGH)
-        return SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*passed_through)
-        )
-    return product
 
 
 if __name__ == "__main__":

@@ -1,23 +1,18 @@
 """The whole engine on a real Temporal server: a document goes in, an outcome and what was said on the way come out."""
 
-import asyncio
 import uuid
-from collections import Counter
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import JsonValue
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from activities.activity_type import ActivityType
-from activities.context import Context
-from activities.errors import ActivityError
-from dag.activity_type import Traits
 from dag.errors import ErrorValue
 from dag.events import StepEvent
 from dag.limits import DEFAULTS, Limits
@@ -26,67 +21,13 @@ from interpreter.start import Start
 from runtime.executions import start
 from runtime.settings import Settings
 from tests.interpreter.publishing import published
+from tests.interpreter.witness import Witness, types
 from tests.worker.attempts import Recorded, means
 from worker.host import worker
 
-
-class WorkConfig(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid")
-
-    value: JsonValue = None
-    sleep: float = 0
-    fail: str | None = None
-    fail_times: int = 1_000_000
-    retryable: bool = False
-    stubborn: bool = False
-
-
-class WorkOutput(BaseModel):
-    value: JsonValue = None
-
-
-class Told(ActivityError):
-    """It was told to fail."""
-
-    def __init__(self, code: str, *, retryable: bool):
-        super().__init__(retryable=retryable)
-        self.code = code
-
-
-@dataclass
-class Witness:
-    """Counts what really ran."""
-
-    runs: Counter[str] = field(default_factory=Counter[str])
-
-    async def run(self, config: WorkConfig, context: Context) -> WorkOutput:
-        self.runs[context.idempotency_key] += 1
-        tries = self.runs[context.idempotency_key]
-        try:
-            await asyncio.sleep(config.sleep)
-        except asyncio.CancelledError:
-            if not config.stubborn:
-                raise
-        if config.fail is not None and tries <= config.fail_times:
-            raise Told(config.fail, retryable=config.retryable)
-        return WorkOutput(value=config.value)
-
-
-def types(witness: Witness) -> list[ActivityType[Any, Any]]:
-    """`test.work` has effects and may not be repeated unasked; `test.read` has none."""
-    limit = timedelta(seconds=30)
-    return [
-        ActivityType("test.work", "Work", WorkConfig, WorkOutput, witness.run, limit),
-        ActivityType(
-            "test.read",
-            "Read",
-            WorkConfig,
-            WorkOutput,
-            witness.run,
-            limit,
-            traits=lambda _: Traits(effects=False, repeatable=True),
-        ),
-    ]
+PASSED_THROUGH = ("dag", "interpreter", "jlens", "orjson", "pydantic")
+SANDBOX = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
+"""Keeps the interpreter from the clock, chance and I/O; the product does without it."""
 
 
 @dataclass
@@ -162,7 +103,7 @@ async def engine_on(client: Client, **settings: Any) -> AsyncGenerator[Engine]:
     options = Settings(queue=queue, graceful_shutdown=timedelta(seconds=1), **settings)
     async with (
         means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared,
-        worker(client, options, means=shared, sink=sink),
+        worker(client, options, means=shared, sink=sink, runner=SANDBOX),
     ):
         yield Engine(client, queue, sink, witness)
 
