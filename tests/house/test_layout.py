@@ -52,7 +52,7 @@ def test_no_file_names_a_place_on_one_machine() -> None:
 
 def test_the_tests_mirror_the_packages() -> None:
     folders = {folder.name for folder in (ROOT / "tests").iterdir() if folder.is_dir() and any(folder.glob("*.py"))}
-    assert folders <= {*PACKAGES, "benchmarks", "examples", "faults", "house", "reference"}
+    assert folders <= {*PACKAGES, "benchmarks", "examples", "faults", "hostile", "house", "reference"}
 
 
 def test_every_test_promises_something() -> None:
