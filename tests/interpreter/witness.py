@@ -1,0 +1,73 @@
+"""Activities of the tests that do as their config says, and count what really ran."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from activities.activity_type import ActivityType
+from activities.context import Context
+from activities.errors import ActivityError
+from dag.activity_type import Traits
+
+
+class WorkConfig(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    value: JsonValue = None
+    sleep: float = 0
+    fail: str | None = None
+    fail_times: int = 1_000_000
+    retryable: bool = False
+    stubborn: bool = False
+
+
+class WorkOutput(BaseModel):
+    value: JsonValue = None
+
+
+class Told(ActivityError):
+    """It was told to fail."""
+
+    def __init__(self, code: str, *, retryable: bool):
+        super().__init__(retryable=retryable)
+        self.code = code
+
+
+@dataclass
+class Witness:
+    """Counts what really ran."""
+
+    runs: Counter[str] = field(default_factory=Counter[str])
+
+    async def run(self, config: WorkConfig, context: Context) -> WorkOutput:
+        self.runs[context.idempotency_key] += 1
+        tries = self.runs[context.idempotency_key]
+        try:
+            await asyncio.sleep(config.sleep)
+        except asyncio.CancelledError:
+            if not config.stubborn:
+                raise
+        if config.fail is not None and tries <= config.fail_times:
+            raise Told(config.fail, retryable=config.retryable)
+        return WorkOutput(value=config.value)
+
+
+def types(witness: Witness) -> list[ActivityType[Any, Any]]:
+    """`test.work` has effects and may not be repeated unasked; `test.read` has none."""
+    limit = timedelta(seconds=30)
+    return [
+        ActivityType("test.work", "Work", WorkConfig, WorkOutput, witness.run, limit),
+        ActivityType(
+            "test.read",
+            "Read",
+            WorkConfig,
+            WorkOutput,
+            witness.run,
+            limit,
+            traits=lambda _: Traits(effects=False, repeatable=True),
+        ),
+    ]
