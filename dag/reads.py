@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from dag.expressions import References, parse
+from dag.errors import PerdureError
+from dag.expressions import References
 from dag.plan import Sees
 from dag.texts import Written
 
@@ -13,11 +14,12 @@ ALL_NAMES = "*"
 
 
 def references(written: Iterable[Written]) -> Iterator[References]:
-    """What each expression reads. They have been checked; a secret by itself is no expression."""
+    """What each expression reads, all of which have been checked."""
     for one in written:
-        for marker in one.markers():
-            if marker.secret is None:
-                yield parse(marker.source).references
+        for read in one.references:
+            if isinstance(read, PerdureError):
+                raise read
+            yield read
 
 
 def sees(read: Iterable[References], place: Mapping[str, int]) -> Sees:

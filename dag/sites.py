@@ -6,8 +6,9 @@ from functools import cached_property
 
 from dag.checks.names import Fields, bound_in_body
 from dag.definition import Definition, Node
-from dag.places import Path
+from dag.places import Path, places_of
 from dag.scope import Graph
+from dag.texts import Written, texts
 from dag.wiring.wired import Wired, wire
 
 
@@ -29,6 +30,11 @@ class Site:
     def wired(self) -> Wired:
         """Its edges."""
         return wire(self.graph)
+
+    @cached_property
+    def texts(self) -> Mapping[str, tuple[Written, ...]]:
+        """The expressions and templates of each node."""
+        return {id: tuple(texts(node, places_of(node))) for id, node in self.nodes()}
 
     def outward(self) -> "Iterator[Site]":
         """This graph, then those around it."""

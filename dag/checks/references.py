@@ -7,13 +7,12 @@ from dag.checks.names import NODE, Fields
 from dag.checks.sight import Sight, of_node, of_output, of_settings, of_vars
 from dag.definition import Definition
 from dag.errors import PerdureError
-from dag.expressions import parse
+from dag.expressions import References
 from dag.node import Activity
-from dag.places import Path, places, places_of
+from dag.places import Path, places
 from dag.problems import Problem, pointer
 from dag.scope import Graph
 from dag.sites import Site
-from dag.templates import Marker
 from dag.texts import Written, texts
 
 _OF_GRAPH = {place: place.pattern[0] for place in places(Graph)}
@@ -43,9 +42,8 @@ def check_references(site: Site, secrets: Collection[str], guess: Guess) -> Iter
         for written in texts(site.graph, (place,)):
             yield from _text(written, site.path, sight, guess)
     for id, node in site.nodes():
-        for written in texts(node, places_of(node)):
-            has_secrets = _is_activity_config(node, written)
-            sight = of_node(site, id, node, written.pattern, has_secrets=has_secrets)
+        for written in site.texts[id]:
+            sight = of_node(site, id, node, written.pattern, has_secrets=_is_activity_config(node, written))
             yield from _text(written, site.at(id), sight, guess, secrets)
 
 
@@ -57,31 +55,30 @@ def _is_activity_config(node: object, written: Written) -> bool:
 
 def _text(written: Written, base: Path, sight: Sight, guess: Guess, secrets: Collection[str] = ()) -> Iterator[Problem]:
     path = pointer((*base, *written.path))
-    try:
-        markers = written.markers()
-    except PerdureError as error:
-        yield Problem(error.code, path, error.message)
-        return
-    for marker in {marker.source: marker for marker in markers}.values():
-        if marker.secret is not None and sight.has_secrets:
-            if marker.secret not in secrets:
-                yield Problem("unknown_secret", path, f"There is no secret `{short(marker.secret)}`.")
+    for name in written.secrets:
+        if not sight.has_secrets:
+            yield _secret(path)
+        elif name not in secrets:
+            yield Problem("unknown_secret", path, f"There is no secret `{short(name)}`.")
+    for read in written.references:
+        if isinstance(read, PerdureError):
+            yield Problem(read.code, path, read.message)
         else:
-            yield from _expression(marker, path, sight, guess)
+            yield from _references(read, path, sight, guess)
 
 
-def _expression(marker: Marker, path: str, sight: Sight, guess: Guess) -> Iterator[Problem]:
-    try:
-        references = parse(marker.source).references
-    except PerdureError as error:
-        yield Problem(error.code, path, error.message)
-        return
-    for name, fields in references.roots.items():
+def _secret(path: str) -> Problem:
+    hint = "Write `${{ secrets.name }}` with nothing else in it, in the `config` of an activity."
+    return Problem("secret_not_allowed", path, "A secret stands by itself, in the config of an activity.", hint)
+
+
+def _references(read: References, path: str, sight: Sight, guess: Guess) -> Iterator[Problem]:
+    for name, fields in read.roots.items():
         yield from _root(name, fields, path, sight, guess)
     if sight.site is not None:
-        for id, fields in references.nodes.items():
+        for id, fields in read.nodes.items():
             yield from _node(id, fields, path, sight, sight.site, guess)
-    elif references.nodes:
+    elif read.nodes:
         yield _unknown("nodes", path, sight, guess)
 
 
@@ -90,8 +87,7 @@ def _root(name: str, fields: Fields, path: str, sight: Sight, guess: Guess) -> I
         case "vars" if sight.site is not None:
             yield from _variables(fields or (), path, sight, guess)
         case "secrets":
-            hint = "Write `${{ secrets.name }}` with nothing else in it, in the `config` of an activity."
-            yield Problem("secret_not_allowed", path, "A secret stands by itself, in the config of an activity.", hint)
+            yield _secret(path)
         case _ if name in sight.names:
             yield from _fields(name, fields, sight.names[name], path, guess)
         case _:

@@ -13,7 +13,7 @@ from dag.problems import Problem, pointer
 from dag.sites import Site
 from dag.wiring.exclusion import exclusion
 
-MOST_COMPARED = 50
+MOST_COMPARED = 20
 """Other nodes that each `set` is compared with, at most: thousands of cases may each set the same variable."""
 
 

@@ -1,4 +1,6 @@
-"""Bad definitions: all their problems at once, each in its place; never an exception, never slow."""
+"""Bad definitions: all their problems at once, each in its place; never an exception, never slow.
+
+Times are of this process's own work, since other tests run beside it."""
 
 import json
 import time
@@ -20,9 +22,9 @@ def expected(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
 def test_all_problems_are_told_at_once_each_in_its_place(file: Path) -> None:
     text = file.read_text()
-    started = time.perf_counter()
+    started = time.process_time()
     problems = problems_of(text)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert places(problems) == expected(text)
     for problem in problems:
         assert problem.message.endswith((".", "?"))
@@ -96,9 +98,9 @@ TEXTS: dict[str, tuple[str | bytes, list[tuple[str, str]]]] = {
 @pytest.mark.parametrize("case", TEXTS)
 def test_a_text_that_is_no_definition_says_why(case: str) -> None:
     text, wrong = TEXTS[case]
-    started = time.perf_counter()
+    started = time.process_time()
     problems = problems_of(text)
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     assert places(problems) == sorted(wrong)
 
 
@@ -210,9 +212,9 @@ DOCUMENTS: dict[str, tuple[object, list[tuple[str, str]]]] = {
 @pytest.mark.parametrize("case", DOCUMENTS)
 def test_a_hostile_document_is_refused_within_a_second(case: str) -> None:
     value, wrong = DOCUMENTS[case]
-    started = time.perf_counter()
+    started = time.process_time()
     problems = published(value).problems
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
     assert places(problems) == sorted(wrong)
     assert all(len(problem.message) < 500 and len(problem.hint or "") < 2_000 for problem in problems)
 
@@ -273,9 +275,9 @@ CROWDS: dict[str, tuple[object, list[str]]] = {
 @pytest.mark.parametrize("case", CROWDS)
 def test_thousands_of_problems_are_told_within_seconds(case: str) -> None:
     value, codes = CROWDS[case]
-    started = time.perf_counter()
+    started = time.process_time()
     problems = published(value).problems
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     print(f"{case}: {len(problems)} problems, {took:.2f} s")
     assert took < 5
     assert sorted({problem.code for problem in problems if problem.severity == "error"}) == codes
