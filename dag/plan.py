@@ -159,7 +159,7 @@ class Plan:
     timeout: float | None = None
     priority: int = 3
     env: tuple[str, ...] = ()
-    """The names of the tenant's settings that expressions read."""
+    """The names of the tenant's settings that expressions read; `*` alone where one reads them as a whole."""
 
     @cached_property
     def hash(self) -> str:
