@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SkipValidation
 
 from dag.errors import ErrorValue
 from interpreter.compute import Computed
@@ -30,7 +30,8 @@ class Tuning:
 class Start:
     """The first argument of every execution; the second is its plan. Tenant and execution id are the workflow id."""
 
-    input: JsonValue = None
+    input: SkipValidation[JsonValue] = None
+    """JSON as it came; looking through all of it once more would take seconds when it is large."""
     env: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     trigger: str = "manual"
     attempt: int = 1
@@ -58,8 +59,8 @@ class Carried:
     outputs: Index = field(default_factory=Index)
     """The outputs themselves follow as further arguments, one a segment."""
     begun: bool = False
-    vars: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    vars: SkipValidation[dict[str, JsonValue]] = field(default_factory=dict[str, JsonValue])
     errors: dict[int, ErrorValue] = field(default_factory=dict[int, ErrorValue])
     waits: dict[int, Wait] = field(default_factory=dict[int, Wait])
     node_deadlines: dict[int, float] = field(default_factory=dict[int, float])
-    stop_output: JsonValue = None
+    stop_output: SkipValidation[JsonValue] = None

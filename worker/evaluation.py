@@ -2,8 +2,8 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
-from pydantic import JsonValue
 from temporalio import activity
 
 from dag.expressions import WIDE, ExpressionBudget, Moment
@@ -11,7 +11,7 @@ from interpreter.compute import Computed, Job, compute, failure
 
 
 @activity.defn(name="perdure.evaluate")
-async def evaluate(job: Job, scope: Mapping[str, JsonValue], moment: Moment) -> Computed:
+async def evaluate(job: Job, scope: Mapping[str, Any], moment: Moment) -> Computed:
     """Compute in a thread of its own; exceeding this budget too is the result."""
     try:
         return await asyncio.to_thread(compute, job, scope, moment, WIDE)
