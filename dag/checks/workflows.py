@@ -31,11 +31,6 @@ def check_workflows(definition: Definition, sites: Sequence[Site], starts: Start
                 yield _unknown(name, path, starts, guess)
 
 
-def called(sites: Sequence[Site]) -> frozenset[str]:
-    """The workflows that a definition starts, for the checks of others."""
-    return frozenset(node.config.name for site in sites for _, node in site.nodes() if isinstance(node, Workflow))
-
-
 def _unknown(name: str, path: Path, starts: Starts, guess: Guess) -> Problem:
     message = f"There is no published workflow `{name}`."
     return Problem("unknown_workflow", pointer(path), message, guess(name, sorted(starts)))
