@@ -55,6 +55,8 @@ the square of it.)"""
 _FOR_EACH = frozenset(_each("map each"))
 """Functions whose result is as flat as that of the function they are given."""
 _TAKES_FUNCTION = frozenset(_each("sort filter single sift reduce map each"))
+ITEM = ""
+"""The name of `$`, which is also what a path without a variable begins from."""
 _INFIX = _each("+ - * / % & = != < > <= >= and or in")
 
 
@@ -65,7 +67,7 @@ def may_grow(tokens: Sequence[Token]) -> bool:
         reader.expression()
     except _Grows:
         return True
-    return not reader.ended
+    return not reader.ended or reader.hides_function
 
 
 class _Grows(Exception):
@@ -79,8 +81,17 @@ class _Reader:
         self._tokens = tokens
         self._at = 0
         self._depth = 0
-        self._variables = 0
-        """How many were read: they give the same for every item that a step of a path is applied to."""
+        self._frames = [ITEM]
+        """What steps and functions around bind to one item after another, the outer ones first."""
+        self._outermost = 0
+        """Of the frames that were referred to, the first; before all of them for what is the same everywhere."""
+        self._bound: set[str] = set()
+        self._called: set[str] = set()
+
+    @property
+    def hides_function(self) -> bool:
+        """Whether a name is called that may be another function than the language's."""
+        return not self._bound.isdisjoint(self._called)
 
     @property
     def ended(self) -> bool:
@@ -95,7 +106,7 @@ class _Reader:
         kind = self._operation()
         while True:
             if self._skips(":="):
-                self._names_no_function(self._tokens[self._at - 2])
+                self._bound.add(self._tokens[self._at - 2].text)
                 kind = _used(self.expression())
             if self._skips("?:") or self._skips("??"):
                 kind = max(_used(kind), self._operation())
@@ -128,6 +139,7 @@ class _Reader:
         token = self._next()
         if token.kind != "variable" or token.text not in _CALLS:
             raise _Grows
+        self._called.add(token.text)
         return self._call(token.text) if self._is_at("(") else _CALLS[token.text]
 
     def _operand(self) -> Kind:
@@ -145,13 +157,15 @@ class _Reader:
             case "variable" if self._is_at("("):
                 return self._call(token.text)
             case "variable":
-                self._variables += token.text != ""  # `$` alone is the item itself
+                self._refers(token.text)
                 return Kind.READ
             case "string" | "number" | "regex":
                 return Kind.ONE
             case "name" if not self._is_at("("):
+                self._refers(ITEM)
                 return Kind.READ
             case "operator" if token.text == "*":
+                self._refers(ITEM)
                 return Kind.READ
             case "operator" if token.text == "(":
                 return self._block()
@@ -170,18 +184,20 @@ class _Reader:
                 kind = self._step()
             elif self._skips("["):
                 # A list of numbers picks items by their positions, the same one as often as it is named.
-                picks = [] if self._skips("]") else self._listed("]", self.expression)
-                if picks:
+                if not self._skips("]"):
                     _used(kind)
-                if any(_used(pick) > Kind.ONE for pick in picks):
-                    kind = Kind.BUILT
+                    before = self._outermost
+                    pick, _ = self._for_each(ITEM, self.expression)
+                    self._expect("]")
+                    self._outermost = before  # it only chooses
+                    kind = kind if _used(pick) == Kind.ONE else Kind.BUILT
             elif self._skips("{"):
                 _used(kind)
-                kind = self._made_of(self._listed("}", self._entry))
+                kind, _ = self._for_each(ITEM, lambda: self._made_of(self._listed("}", self._entry)))
             elif self._skips("^"):
                 _used(kind)
                 self._expect("(")
-                self._listed(")", self._order)
+                self._for_each(ITEM, lambda: self._made_of(self._listed(")", self._order)))
                 kind = max(kind, Kind.READ)
             elif self._is_at("("):
                 raise _Grows
@@ -190,14 +206,11 @@ class _Reader:
 
     def _step(self) -> Kind:
         """Done for each item of what is before it."""
-        before = self._variables
-        token = self._tokens[self._at] if not self.ended else None
-        kind = self._value()
-        if token is not None and token.kind == "string":
+        if not self.ended and self._tokens[self._at].kind == "string":
+            self._at += 1
             return Kind.READ
-        if kind == Kind.READ:
-            return Kind.READ if self._variables == before else Kind.BUILT
-        return max(kind, Kind.FLAT)
+        kind, is_same = self._for_each(ITEM, self._value)
+        return Kind.BUILT if kind == Kind.READ and is_same else max(kind, Kind.FLAT)
 
     def _block(self) -> Kind:
         """Expressions in parentheses. The last one counts."""
@@ -211,21 +224,19 @@ class _Reader:
         kind = _CALLS.get(name)
         if kind is None:
             raise _Grows
+        self._called.add(name)
         self._expect("(")
-        bodies: list[Kind] = []
+        made = Kind.BUILT
 
         def argument() -> Kind:
+            nonlocal made
             if name in _TAKES_FUNCTION and self._is_at_function():
-                bodies.append(self._function())
+                made = self._function() if name in _FOR_EACH else _used(self._function())
                 return Kind.ONE
             return self._argument() if kind == Kind.ONE or name == "merge" else _used(self.expression())
 
         self._listed(")", argument)
-        if name in _FOR_EACH:
-            return Kind.FLAT if bodies and bodies[0] <= Kind.FLAT else Kind.BUILT
-        for body in bodies:
-            _used(body)
-        return kind
+        return max(made, Kind.FLAT) if name in _FOR_EACH else kind
 
     def _argument(self) -> Kind:
         """A value to use at once. Lists that are written down and not long may be among them."""
@@ -252,21 +263,33 @@ class _Reader:
         """What a function gives that is written down where it is used, or is one of the language."""
         token = self._next()
         if token.kind == "variable":
-            return _CALLS[token.text] if token.text not in _TAKES_FUNCTION else Kind.BUILT
+            self._called.add(token.text)
+            return _CALLS[token.text] if _CALLS[token.text] <= Kind.FLAT else Kind.BUILT
         self._expect("(")
+        start = self._at
         self._listed(")", self._parameter)
         self._expect("{")
-        (body,) = self._listed("}", self.expression) or [Kind.ONE]
-        return body
+        body, is_same = self._for_each(self._tokens[start].text, self.expression)
+        self._expect("}")
+        return Kind.BUILT if body == Kind.READ and is_same else body
 
     def _parameter(self) -> Kind:
-        self._names_no_function(self._next())
+        self._bound.add(self._next().text)
         return Kind.READ
 
-    def _names_no_function(self, token: Token) -> None:
-        """Refuse a variable that hides a function: calling it may do anything."""
-        if token.kind != "variable" or token.text in _CALLS:
-            raise _Grows
+    def _for_each(self, name: str, read: Callable[[], Kind]) -> tuple[Kind, bool]:
+        """Read what is done for one item after another, and whether it could be the same for all of them."""
+        before, self._outermost = self._outermost, len(self._frames)
+        self._frames.append(name)
+        kind = read()
+        self._frames.pop()
+        is_same = self._outermost < len(self._frames)
+        self._outermost = min(before, self._outermost)
+        return kind, is_same
+
+    def _refers(self, name: str) -> None:
+        frames = [number for number, frame in enumerate(self._frames) if frame == name]
+        self._outermost = min(self._outermost, frames[-1] if frames else -1)
 
     def _entry(self) -> Kind:
         _used(self.expression())
