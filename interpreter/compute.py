@@ -19,6 +19,7 @@ from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, M
 from dag.invocation import SecretText
 from dag.limits import DEFAULTS
 from dag.names import USER_CODE
+from dag.nesting import written
 from dag.plan import Template
 from dag.templates import as_text, render
 
@@ -182,23 +183,16 @@ def failure(error: ErrorValue) -> Computed:
     return Computed("fail", error.model_dump(mode="json", exclude_none=True), port=None)
 
 
-_LEVELS = DEFAULTS.document_depth
-_AROUND = 254 - _LEVELS
-"""orjson writes no more than 254 levels; this many are left for what is put around a value later."""
-
-
 def _check_size(value: JsonValue) -> None:
     """Refuse what could not be carried on. Here, since nothing catches it later."""
     if not isinstance(value, dict | list | str):
         return
-    nested = value
-    for _ in range(_AROUND):
-        nested = [nested]
     try:
-        size = len(orjson.dumps(nested))
-    except orjson.JSONEncodeError:
-        raise PayloadTooLarge(f"What the node yields is nested deeper than {_LEVELS} levels.") from None
-    if size - 2 * _AROUND > DEFAULTS.payload_bytes:
+        size = len(written(value, levels=DEFAULTS.document_depth))
+    except TypeError:
+        message = f"What the node yields is nested deeper than {DEFAULTS.document_depth} levels."
+        raise PayloadTooLarge(message) from None
+    if size > DEFAULTS.payload_bytes:
         raise PayloadTooLarge(f"What the node yields has more than {DEFAULTS.payload_bytes} bytes of JSON.")
 
 

@@ -20,6 +20,7 @@ from dag.invocation import Invocation
 from dag.masks import masked
 from dag.plan import Plan, PlanNode, Sees, Template
 from interpreter.compute import Computed, Job, compute
+from interpreter.failures import causes, dumped, fitting
 from interpreter.frontier import CANCELLED, FAILED, Changes, Frontier, Settled, Standing
 from interpreter.journal import Emit, Journal, Now
 from interpreter.orders import Cancel, Evaluate, Invoke, Order, Outcome
@@ -290,7 +291,7 @@ class Execution:
     def _vars_computed(self, computed: Computed) -> None:
         if computed.kind == "fail":
             self._apply(self._frontier.end("failed"))
-            self._end(Outcome("failed", error=_error(computed)))
+            self._end(Outcome("failed", error=fitting(_error(computed))))
         elif self._at.standing.ending is None:
             assert isinstance(computed.value, dict)
             self._at.vars = dict(computed.value)
@@ -298,7 +299,7 @@ class Execution:
 
     def _output_computed(self, computed: Computed) -> None:
         if computed.kind == "fail":
-            self._end(Outcome("failed", error=_error(computed)))
+            self._end(Outcome("failed", error=fitting(_error(computed))))
         else:
             self._end(Outcome("succeeded", computed.value))
 
@@ -362,10 +363,10 @@ class Execution:
 
     def _fail(self, number: int, error: ErrorValue) -> None:
         node = self._graph.nodes[number]
-        error = error.at(node.id, node.id)
+        error = fitting(error.at(node.id, node.id))
         how = FAILED if self._frontier.is_cancelling(number) else self._frontier.failure_of(number)
         self._at.errors[number] = error
-        self._journal.say("node.failed", node.id, {"error": _dumped(error), "port": how.port})
+        self._journal.say("node.failed", node.id, {"error": dumped(error), "port": how.port})
         self._settle(number, how)
 
     def _settle(self, number: int, how: Settled) -> None:
@@ -391,11 +392,11 @@ class Execution:
             message=f"Too few of the {len(self._graph.incoming[join])} edges into this join can still succeed.",
             node=node.id,
             path=node.id,
-            cause=[_dumped(self._at.errors[failure]) for failure in failures if failure in self._at.errors],
+            cause=causes([self._at.errors[failure] for failure in failures if failure in self._at.errors]),
         )
         self._at.errors[join] = error
         port = self._at.standing.port[join]
-        self._journal.say("node.failed", node.id, {"error": _dumped(error), "port": port})
+        self._journal.say("node.failed", node.id, {"error": dumped(error), "port": port})
 
     def _end_outputs(self) -> JsonValue:
         succeeded = [n for n in self._graph.ends if self._at.standing.status[n] == "succeeded"]
@@ -407,14 +408,14 @@ class Execution:
 
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
-        data = _shown("output", outcome.output) if outcome.error is None else {"error": _dumped(outcome.error)}
+        data = _shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         self._journal.say(ENDINGS[outcome.status], data=data)
 
 
 def timed_out_node(cause: ErrorValue | None = None) -> ErrorValue:
     """The error of a node whose own timeout struck."""
     message = "The node took longer than its timeout, waits and retries included."
-    return ErrorValue(code="timeout.node", message=message, cause=None if cause is None else _dumped(cause))
+    return ErrorValue(code="timeout.node", message=message, cause=None if cause is None else causes([cause])[0])
 
 
 def _rendering(template: Template) -> Job:
@@ -423,10 +424,6 @@ def _rendering(template: Template) -> Job:
 
 def _error(computed: Computed) -> ErrorValue:
     return ErrorValue.model_validate(computed.value)
-
-
-def _dumped(error: ErrorValue) -> JsonValue:
-    return error.model_dump(mode="json", exclude_none=True)
 
 
 def _config_shown(computed: Computed) -> dict[str, JsonValue]:

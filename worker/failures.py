@@ -17,6 +17,8 @@ from worker.output import clean, written
 from worker.redaction import Redaction
 
 MAX_DETAILS = 64 * 1024
+MAX_MESSAGE = 4_000
+"""Characters. A failure's message cannot leave the history, however large."""
 
 
 class WorkerStopped(PerdureError):
@@ -38,7 +40,7 @@ def error_value(error: PerdureError, *, path: str, attempt: int, redact: Redacti
     value = error.value()
     return value.model_copy(
         update={
-            "message": clean(value.message, redact),
+            "message": str(clean(value.message, redact))[:MAX_MESSAGE],
             "details": _fitting(value.details, redact),
             "node": path.rpartition(".")[2],
             "path": path,

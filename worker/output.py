@@ -4,6 +4,7 @@ import orjson
 from pydantic import JsonValue
 
 from activities.errors import PayloadTooLarge
+from dag import nesting
 from worker.redaction import HIDDEN, Redaction
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -12,16 +13,13 @@ MAX_DEPTH = 100
 MAX_INTEGER = 2**53
 MAX_BITS = 10_000
 
-_ORJSON_DEPTH = 254
-_AROUND = _ORJSON_DEPTH - MAX_DEPTH
-
 
 def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> bytes:
     """Write an output as JSON without secrets, within the limits of size and depth; an integer that readers of JSON
     would round becomes text."""
     text = _as_it_is(output)
     if text is None or redact.may_touch(text):
-        text = _dumped(clean(output, redact))
+        text = nesting.written(clean(output, redact), levels=MAX_DEPTH)
     if len(text) > limit:
         raise PayloadTooLarge(
             f"The output has {len(text)} bytes of JSON, more than {limit}; ask for less, or keep it as a reference.",
@@ -38,16 +36,9 @@ def clean(value: JsonValue, redact: Redaction) -> JsonValue:
 def _as_it_is(output: JsonValue) -> bytes | None:
     """Nearly every output needs no walk through all of it."""
     try:
-        return _dumped(output, orjson.OPT_STRICT_INTEGER)
+        return nesting.written(output, levels=MAX_DEPTH, option=orjson.OPT_STRICT_INTEGER)
     except TypeError:  # a large integer, half a surrogate pair, or too deep
         return None
-
-
-def _dumped(value: JsonValue, option: int = 0) -> bytes:
-    nested = value
-    for _ in range(_AROUND):  # orjson refuses more than 254 levels, and tells so at no cost
-        nested = [nested]
-    return orjson.dumps(nested, option=option)[_AROUND:-_AROUND]
 
 
 def _clean(value: JsonValue, redact: Redaction, levels: int) -> JsonValue:
