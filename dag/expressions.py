@@ -49,10 +49,10 @@ __all__ = [
     "parse",
 ]
 
-INLINE = Budget(steps=20_000, depth=64, string=8 * 1024, array=10_000, result=256 * 1024, seconds=0.2)
+INLINE = Budget(steps=20_000, depth=500, string=8 * 1024, array=10_000, result=256 * 1024, seconds=0.2)
 """Within a workflow task."""
 WIDE = Budget(
-    steps=5_000_000, depth=200, string=1024**2, array=LONGEST_RANGE, result=20 * 1024**2, seconds=10, apart=True
+    steps=5_000_000, depth=1_000, string=1024**2, array=LONGEST_RANGE, result=20 * 1024**2, seconds=10, apart=True
 )
 """Where an expression may take its time."""
 DEEPEST = 240
@@ -191,7 +191,8 @@ def _run(expression: Expression, form: Form, scope: Mapping[str, JsonValue], mom
     try:
         if not form.grows:
             try:
-                return engine.run(form.compiled, scope, moment, _near(budget) if budget.apart else budget)
+                whole = scope if isinstance(scope, dict) else dict(scope)
+                return engine.run(form.compiled, whole, moment, _near(budget) if budget.apart else budget)
             except Fault as fault:
                 if not (budget.apart and is_budget(fault)):
                     raise

@@ -123,7 +123,7 @@ _WORDS: Mapping[str, str] = {
     "T1007": "what is called with `?` is not a function; functions of the language begin with `$`",
     "T1008": "what is called with `?` is not a function",
     "T1010": "the function that finds matches does not give what it should",
-    "D1011": "functions call each other too deeply",
+    "D1011": "it is nested, or its functions call each other, too deeply",
     "D1012": "it takes too long",
     "D1013": "a key of an object is kept for the engine",
     "T2001": "the left side of the operator is not a number; text is joined by `&`",

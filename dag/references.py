@@ -3,10 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, cast
 
 from dag.faults import ExpressionBudget, ExpressionDynamic, ExpressionSyntax, about
-from dag.problems import did_you_mean
 from dag.tokens import Token, tokens
 
 LONGEST_RANGE = 100_000
@@ -20,7 +20,7 @@ decodeUrlComponent distinct each encodeUrl encodeUrlComponent error exists filte
 formatNumber fromMillis join keys length lookup lowercase map match max merge millis min not now number pad parseInteger
 power random reduce replace reverse round shuffle sift single sort split spread sqrt string substring substringAfter
 substringBefore sum toMillis trim type uppercase zip"""
-FUNCTIONS = tuple(f"${name}" for name in _FUNCTIONS.split())
+FUNCTIONS = tuple(_FUNCTIONS.split())
 """What may be called by name."""
 
 
@@ -43,10 +43,10 @@ def references(source: str, reads: Any) -> References:
     if isinstance(read, bool):
         hint = "Name what it reads, such as `input.name`; inside `map` and the like, the item is `item`."
         raise _dynamic("everything", source, _place_of_everything(source), hint)
-    nodes: Mapping[str, Any] | bool = read.get("nodes", {})
-    if isinstance(nodes, bool):
+    nodes: Any = read.get("nodes", {})
+    if nodes is True or ("nodes" in read and not nodes):  # nothing of it is read where it is only counted
         raise _dynamic("`nodes`", source, _place(source, "name", "nodes"), "Name the node: `nodes.<id>.output`.")
-    if read.get("secrets") is True:
+    if "secrets" in read and read["secrets"] in (True, {}):
         raise _dynamic("`secrets`", source, _place(source, "name", "secrets"), "Write `${{ secrets.<name> }}`.")
     return References({name: _fields(of) for name, of in read.items() if name != "nodes"}, _each(nodes))
 
@@ -56,7 +56,7 @@ def _each(read: Mapping[str, Any]) -> Mapping[str, Fields]:
 
 
 def _fields(read: Any) -> Fields:
-    return None if read is True else frozenset(cast(Mapping[str, Any], read))
+    return None if read is True or not read else frozenset(cast(Mapping[str, Any], read))
 
 
 def _check_variables(source: str, reads: Any) -> None:
@@ -67,9 +67,10 @@ def _check_variables(source: str, reads: Any) -> None:
         )
     for name in reads["bindings"]:
         position = _place(source, "variable", name)
-        shown = f"${name[:70]}"
-        hint = did_you_mean(shown, FUNCTIONS) or "Variables are bound by `($name := …; …)`."
-        raise ExpressionSyntax(f"`{shown}` is not known{_where(position)}. {hint}", details=about(source, position))
+        close: list[str] = get_close_matches(name[:70], FUNCTIONS, n=1, cutoff=0.7)
+        hint = f"Did you mean `${close[0]}`?" if close else "Variables are bound by `($name := …; …)`."
+        message = f"`${name[:70]}` is not known{_where(position)}. {hint}"
+        raise ExpressionSyntax(message, details=about(source, position))
 
 
 def _check_ranges(source: str) -> None:

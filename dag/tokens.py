@@ -40,7 +40,7 @@ def tokens(source: str) -> tuple[Token, ...]:
     ended = False
     while at < len(source):
         if source[at] == "/" and not ended and source[at + 1 : at + 2] != "*":
-            end = _regex_end(source, at + 1)
+            end = min(_regex_end(source, at + 1), len(source))
             found.append(Token("regex", source[at:end], end, ends_operand=True))
         elif (match := _TOKEN.match(source, at)) is None:
             break
