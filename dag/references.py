@@ -65,9 +65,9 @@ def _check_variables(source: str, reads: Any) -> None:
             "`$eval` is refused: what it would read cannot be known before it runs.",
             details=about(source, _place(source, "variable", "eval")),
         )
-    for name in reads["bindings"]:
+    for name in cast(Mapping[str, Any], reads["bindings"]):
         position = _place(source, "variable", name)
-        close: list[str] = get_close_matches(name[:70], FUNCTIONS, n=1, cutoff=0.7)
+        close = get_close_matches(str(name[:70]), FUNCTIONS, n=1, cutoff=0.7)
         hint = f"Did you mean `${close[0]}`?" if close else "Variables are bound by `($name := …; …)`."
         message = f"`${name[:70]}` is not known{_where(position)}. {hint}"
         raise ExpressionSyntax(message, details=about(source, position))

@@ -16,7 +16,7 @@ from dag.problems import pointer
 __all__ = ["Marker", "Rendered", "TemplateSyntax", "Text", "as_text", "render", "scan", "split"]
 
 DEEPEST = 250
-"""Objects and lists around a template."""
+"""Objects and lists within each other in what may hold templates."""
 LONGEST_TEXT = 20 * 1024**2
 """Characters that the texts of one template grow to, all together."""
 LONGEST_REMEMBERED = 500
@@ -81,6 +81,8 @@ def scan(value: JsonValue) -> Template:
         match one:
             case str() if "${{" in one:
                 places.append(place)
+            case dict() | list() if len(place) > DEEPEST:
+                raise ExpressionBudget(f"More than {DEEPEST} objects and lists within each other.")
             case dict():
                 ahead += [((*place, key), child) for key, child in reversed(one.items()) if _may_hold(child)]
             case list():
