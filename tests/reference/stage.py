@@ -1,7 +1,6 @@
 """Activities that wait for their cue: they end when a test says so, as it says."""
 
 import asyncio
-import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,16 +8,16 @@ from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, JsonValue, RootModel
+from temporalio import activity
 
 from activities.activity_type import ActivityType
 from activities.context import Context
 from dag.activity_type import Traits
 from dag.errors import PerdureError
 from tests.reference.script import Acknowledges, Ending, Raises, Returns
-from worker.adapter import KEYS
 
-PULSE = 0.02
-"""Seconds between heartbeats, on the answers to which a cancel travels."""
+PULSE = 0.01
+"""Seconds between heartbeats of an actor that listens: on the answers to them a cancel travels."""
 
 
 class Part(BaseModel):
@@ -44,6 +43,8 @@ class Actor:
     """One node's activity, as the test directs it."""
 
     on_stage: asyncio.Event = field(default_factory=asyncio.Event)
+    listens: asyncio.Event = field(default_factory=asyncio.Event)
+    """It is about to be asked to stop. Until then it spares the server its heartbeats."""
     asked_to_stop: asyncio.Event = field(default_factory=asyncio.Event)
     cue: "asyncio.Future[Ending]" = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     entrances: int = 0
@@ -52,27 +53,37 @@ class Actor:
 class Stage:
     """All actors, by execution and node."""
 
-    def __init__(self) -> None:
-        self._actors: defaultdict[str, Actor] = defaultdict(Actor)
+    def __init__(self, *, with_local: bool = True) -> None:
+        self.with_local = with_local
+        self._actors: defaultdict[tuple[str | None, str], Actor] = defaultdict(Actor)
 
     def actor(self, workflow_id: str, node: str) -> Actor:
         """The actor of a node, on stage or not yet."""
-        return self._actors[str(uuid.uuid5(KEYS, f"{workflow_id}\n{node}"))]
+        return self._actors[workflow_id, node]
+
+    def dismiss(self) -> None:
+        """Nobody waits for a cue any more."""
+        for actor in self._actors.values():
+            if not actor.cue.done():
+                actor.cue.set_result(Acknowledges())
 
     @property
     def types(self) -> list[ActivityType[Any, Any]]:
-        """`test.step` has effects, `test.read` has none; neither may be tried again."""
-        return [_type("test.step", self._run, effects=True), _type("test.read", self._run, effects=False)]
+        """`test.step` has effects, `test.read` has none, unless there are to be no local activities."""
+        return [_type("test.step", self._run, effects=True), _type("test.read", self._run, effects=not self.with_local)]
 
     async def _run(self, part: Part, context: Context) -> Said:
-        actor = self._actors[context.idempotency_key]
+        info = activity.info()
+        actor = self._actors[info.workflow_id, info.activity_id]
         actor.entrances += 1
         actor.asked_to_stop.clear()
         actor.on_stage.set()
         try:
-            while not actor.cue.done():
-                context.heartbeat(None)
-                await asyncio.wait([actor.cue], timeout=PULSE)
+            listening = asyncio.create_task(_listen(actor, context))
+            try:
+                await asyncio.shield(actor.cue)
+            finally:
+                listening.cancel()
         except asyncio.CancelledError:
             actor.asked_to_stop.set()
             if isinstance(await asyncio.shield(actor.cue), Acknowledges):
@@ -83,7 +94,14 @@ class Stage:
             case Raises(code):
                 raise Cued(code)
             case Acknowledges():
-                raise AssertionError("nobody asked it to stop")
+                raise Cued("user.dismissed")
+
+
+async def _listen(actor: Actor, context: Context) -> None:
+    await actor.listens.wait()
+    while True:
+        context.heartbeat(None)
+        await asyncio.sleep(PULSE)
 
 
 def _type(name: str, run: Callable[[Part, Context], Any], *, effects: bool) -> ActivityType[Any, Any]:

@@ -14,8 +14,7 @@ Choice = int
 
 LONG = "1h"
 _DELAYS = ((101, 51), (302, 152), (904, 454))
-"""Milliseconds, and shorter timeouts. No two sums are near each other, so that real clocks agree on the order, nor a
-multiple of a script's tick."""
+"""Milliseconds, and shorter timeouts. No sum of them is a multiple of a script's tick, or as long as another."""
 
 
 @dataclass(frozen=True)
@@ -33,26 +32,34 @@ class Recipe:
     texts: list[Choice]
 
 
-def graphs(max_nodes: int = 25, *, timeouts: bool = True) -> st.SearchStrategy[Document]:
-    """Documents that pass every check. `timeouts`: of the whole execution."""
+def graphs(max_nodes: int = 25, *, virtual_time: bool = True) -> st.SearchStrategy[Document]:
+    """Documents that pass every check. For real time they are such that no clock can disagree on what comes first: they
+    have one short delay at most, no activity without effects beside it (which would hold up the timer), and no timeout.
+    """
     return st.builds(
         _document,
         st.lists(RECIPES, min_size=1, max_size=6) | st.lists(RECIPES, min_size=6, max_size=max_nodes),
         fail=st.sampled_from(["fast", "wait"]),
         timeout=st.sampled_from([None] * 300 + [f"{ticks * 50}ms" for ticks in range(1, 41)])
-        if timeouts
+        if virtual_time
         else st.none(),
         output=st.lists(_choices, max_size=3),
+        virtual_time=st.just(virtual_time),
     )
 
 
-def scripts(document: Document, *, tick: float = 0.05) -> st.SearchStrategy[Script]:
-    """Worlds for a document, in which every time is a number of ticks."""
-    names = [name for name, node in document["nodes"].items() if node["type"] in ACTIVITIES]
+def scripts(document: Document, *, tick: float = 0.05, read_tick: float | None = None) -> st.SearchStrategy[Script]:
+    """Worlds for a document, in which every time is a number of ticks: there is one for activities without effects."""
+    ticks = {"test.step": tick, "test.read": tick if read_tick is None else read_tick}
+    activities = {
+        name: _behaviours(name, ticks[node["type"]])
+        for name, node in document["nodes"].items()
+        if node["type"] in ACTIVITIES
+    }
     return st.builds(
         Script,
         input=st.sampled_from([{"n": n, "flag": n % 2 > 0, "list": [n, 1, 3][: n % 4]} for n in range(6)]),
-        activities=st.fixed_dictionaries({name: _behaviours(name, tick) for name in names}),
+        activities=st.fixed_dictionaries(activities),
         cancel_at=st.sampled_from([None] * 300 + [ticks * tick for ticks in range(1, 41)]),
     )
 
@@ -92,7 +99,7 @@ def _behaviours(name: str, tick: float) -> st.SearchStrategy[Behaviour]:
         Behaviour,
         takes=st.sampled_from([ticks * tick for ticks in range(1, 21)]),
         ends=st.sampled_from([*returned, raised, raised]),
-        answers_after=st.sampled_from([ticks * tick for ticks in range(6)]),
+        answers_after=st.sampled_from([ticks * tick for ticks in range(1, 6)]),
         answers=st.sampled_from([*[Acknowledges()] * 4, *returned[:2], raised, raised]),
     )
 
@@ -104,11 +111,13 @@ class _Draft:
     nodes: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     ports: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     upstream: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
-    delays: int = 0
+    delays_left: int = 0
 
 
-def _document(recipes: list[Recipe], *, fail: str, timeout: str | None, output: list[Choice]) -> Document:
-    draft = _Draft()
+def _document(
+    recipes: list[Recipe], *, fail: str, timeout: str | None, output: list[Choice], virtual_time: bool = True
+) -> Document:
+    draft = _Draft(delays_left=len(_DELAYS) if virtual_time else 1)
     for number, recipe in enumerate(recipes):
         _add(draft, f"n{number}", recipe)
     written = sorted(draft.nodes, key=lambda name: recipes[int(name[1:])].spice[2])
@@ -117,6 +126,9 @@ def _document(recipes: list[Recipe], *, fail: str, timeout: str | None, output: 
     if settings:
         document["settings"] = settings
     document["nodes"] = {name: draft.nodes[name] for name in written}
+    if not virtual_time and not draft.delays_left:
+        for node in document["nodes"].values():
+            node["type"] = "test.step" if node["type"] == "test.read" else node["type"]
     if output:
         document["output"] = _written_output(draft, output)
     if "vars." in str(document):
@@ -182,11 +194,12 @@ def _step(draft: _Draft, name: str, recipe: Recipe) -> dict[str, Any]:
             )
         case "switch":
             node, ports = {"type": "switch", "config": _cases(draft, name, recipe)}, ["a", "b", "default", "error"]
-        case "delay" if draft.delays < len(_DELAYS):
-            duration, timeout = _DELAYS[draft.delays]
-            node |= {"type": "delay", "config": {"for": f"{duration}ms" if second % 3 else LONG}}
+        case "delay" if draft.delays_left:
+            draft.delays_left -= 1
+            duration, timeout = _DELAYS[draft.delays_left]
+            lasts = LONG if draft.delays_left and second % 3 == 2 else f"{duration}ms"
+            node |= {"type": "delay", "config": {"for": lasts}}
             node |= {"timeout": f"{timeout}ms"} if third % 3 == 1 else {}
-            draft.delays += 1
         case "set":
             node |= {"type": "set", "config": {"values": {"v": _value(draft, name, first), "w": "vars.v"}}}
         case "fail":
