@@ -5,6 +5,13 @@ import json
 from typing import Any
 
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
+from temporalio.converter import DataConverter
+from temporalio.worker import Replayer
+
+from dag.events import StepEvent
+from interpreter.workflow import Interpreter
+from worker.host import RUNNER
+from worker.step_events import StepEvents
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -18,6 +25,19 @@ async def runs(client: Client, handle: Handle) -> list[WorkflowHistory]:
     ):
         histories.append(await client.get_workflow_handle(handle.id, run_id=next_run).fetch_history())
     return histories
+
+
+async def replayed(history: WorkflowHistory, converter: DataConverter) -> list[StepEvent]:
+    """What the interpreter says when it runs a history again; raises when it does not do the same again."""
+    events: list[StepEvent] = []
+    replayer = Replayer(
+        workflows=[Interpreter],
+        data_converter=converter,
+        workflow_runner=RUNNER,
+        interceptors=[StepEvents(lambda event, _: events.append(event))],
+    )
+    await replayer.replay_workflow(history)
+    return events
 
 
 async def readable(handle: Handle) -> str:

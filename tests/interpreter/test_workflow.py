@@ -198,18 +198,6 @@ async def test_a_delay_waits_and_its_node_timeout_strikes_first(engine: Engine) 
     assert (await engine.run(past)).output is None
 
 
-async def test_a_retryable_failure_is_tried_again_and_others_are_not(engine: Engine) -> None:
-    retry = {"max_attempts": 3, "initial": "10ms"}
-    flaky = work("ok", config={"fail": "user.flaky", "fail_times": 2, "retryable": True}, retry=retry)
-    assert (await engine.run(document({"a": flaky}))).output == {"value": "ok"}
-    never = {**flaky, "retry": {**retry, "never": ["user"]}}
-    error = (await engine.run(document({"a": never}))).error
-    assert (error.code, error.attempt) == ("user.flaky", 1)
-    asked = {**flaky, "retry": {**retry, "when": "error.attempt < 2"}}
-    error = (await engine.run(document({"a": asked}))).error
-    assert (error.code, error.attempt) == ("user.flaky", 2)
-
-
 async def test_a_node_without_effects_is_local_until_an_attempt_fails_or_lasts(engine: Engine) -> None:
     quick = await engine.start(document({"a": work(1, type="test.read")}))
     assert (await ended(quick)).output == {"value": 1}
