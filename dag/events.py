@@ -22,9 +22,11 @@ EventType = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StepEvent:
-    """One thing that happened. `n` counts from 1 within a strand; `previous` is the checksum of event n - 1."""
+    """One thing that happened. `n` counts from 1 within a strand; `previous` is the checksum of event n - 1.
+
+    Not frozen, since two are made for every node, and a frozen one takes twice the time."""
 
     execution: str
     attempt: int

@@ -56,7 +56,7 @@ class SwitchNoMatch(PerdureError):
     code = "switch.no_match"
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Job:
     """Everything about a node that computing it needs, besides what it sees."""
 
@@ -67,7 +67,7 @@ class Job:
     """The node's ports that lead somewhere."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Computed:
     """What came of it. `value` is an output, a config (call), a time in seconds since the epoch (wait) or an error."""
 

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from dag.plan import PlanGraph
 
@@ -15,8 +15,7 @@ UNSTARTED = ("pending", "clearing", "ready")
 STARTED = ("running", "waiting")
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """How a node ended, and the port it emitted on, if any."""
 
     status: Literal["succeeded", "failed", "skipped", "cancelled"]

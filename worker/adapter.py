@@ -2,24 +2,26 @@
 
 import asyncio
 import logging
+import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import blake2b
 from typing import Literal
 
 import orjson
 from pydantic import JsonValue
 from temporalio import activity
-from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
+from runtime.converter import Json, raw
 from worker.attempt import Call, Means, Notes, run
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
 from worker.output import clean
@@ -34,26 +36,32 @@ EVERY = 2.0
 MAX_RECORDED = 64 * 1024
 """Of a larger output the record of the attempt keeps only the size."""
 USUAL = Invocation()
+JSON = Json()
 
 NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
 
 
 def node_activity(means: Means, sink: Sink) -> NodeActivity:
     """Make the one activity that stands for every activity type. It is given the node's rendered config and an
-    Invocation, and gives its output; the workflow id is `<tenant>/<execution>`, the activity id the node's path."""
+    Invocation, and gives its output; the workflow id is `<tenant>/<execution>`, the activity id the node's path.
+
+    What local activities give goes into one message to Temporal with that of many others, and so leaves the history
+    sooner."""
 
     @activity.defn(dynamic=True)
     async def node(args: Sequence[RawValue]) -> RawValue:
         info = activity.info()
-        converter = activity.payload_converter()
-        config: JsonValue = converter.from_payload(args[0].payload)
-        invocation = converter.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
+        config: JsonValue = JSON.from_payload(args[0].payload)
+        invocation: Invocation = JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
         notes = Notes()
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
         try:
-            with heartbeats(notes.redaction, beating=not info.is_local) as heartbeat:
-                output = await run(_call(info, config, invocation, heartbeat), means, notes)
+            if info.is_local:
+                output = await run(_call(info, config, invocation, unheard), means, notes)
+            else:
+                with heartbeats(notes.redaction) as heartbeat:
+                    output = await run(_call(info, config, invocation, heartbeat), means, notes)
         except asyncio.CancelledError:
             why = activity.cancellation_details() or activity.ActivityCancellationDetails()
             if why.worker_shutdown:
@@ -72,20 +80,20 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
             problem = _unexpected(info, notes)
         else:
             sink.attempt(_record(info, invocation, notes, started_at, status="succeeded", output=output))
-            return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=output))
+            return raw(output, outside=info.is_local)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         attempt = info.attempt + invocation.earlier_attempts
         error = error_value(problem, path=info.activity_id, attempt=attempt, redact=notes.redaction)
         sink.attempt(_record(info, invocation, notes, started_at, status="failed", error=error))
         again = await worth_another(error, invocation)
-        raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt))
+        raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=info.is_local)
 
     return node
 
 
 @contextmanager
-def heartbeats(redact: Redaction, *, beating: bool) -> Generator[Callable[[JsonValue], None]]:
-    """Show Temporal that the attempt goes on, and give what tells how far it has come; local ones are not heard."""
+def heartbeats(redact: Redaction) -> Generator[Callable[[JsonValue], None]]:
+    """Show Temporal that the attempt goes on, and give what tells how far it has come."""
     loop = asyncio.get_running_loop()
     progress: tuple[JsonValue, ...] = ()
 
@@ -97,15 +105,17 @@ def heartbeats(redact: Redaction, *, beating: bool) -> Generator[Callable[[JsonV
     def heartbeat(told: JsonValue) -> None:
         nonlocal progress
         progress = (clean(told, redact),)
-        if beating:
-            activity.heartbeat(*progress)
+        activity.heartbeat(*progress)
 
-    timer = loop.call_later(EVERY, beat) if beating else None
+    timer = loop.call_later(EVERY, beat)
     try:
         yield heartbeat
     finally:
-        if timer is not None:
-            timer.cancel()
+        timer.cancel()
+
+
+def unheard(told: JsonValue) -> None:
+    """Local activities have no heartbeats."""
 
 
 def _call(
@@ -119,7 +129,12 @@ def _call(
         # Of what stays the same over attempts, crashes, workers and continue-as-new.
         idempotency_key=blake2b(f"{info.workflow_id}\n{info.activity_id}".encode(), digest_size=16).hexdigest(),
         heartbeat=heartbeat,
+        cut_off_after=_seconds(info.start_to_close_timeout) if info.is_local else math.inf,
     )
+
+
+def _seconds(span: timedelta | None) -> float:
+    return math.inf if span is None else span.total_seconds()
 
 
 def _whose(info: activity.Info) -> tuple[str, str]:

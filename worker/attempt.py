@@ -54,6 +54,8 @@ class Call:
     invocation: Invocation
     idempotency_key: str
     heartbeat: Callable[[JsonValue], None]
+    cut_off_after: float = math.inf
+    """Seconds after which Temporal itself ends the attempt, as it does local ones."""
 
 
 @dataclass
@@ -85,20 +87,26 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
             values = await resolved(invocation.secrets, call.tenant, means.secrets)
         notes.redaction.add(*values.values())
     timeout = declared.timeout.total_seconds() if invocation.timeout is None else invocation.timeout
-    async with _ends(timeout, invocation.deadline) as left:
-        output = await declared.attempt(
-            filled(call.config, invocation.secrets, values),
-            Context(
-                idempotency_key=call.idempotency_key,
-                timeout=timedelta(seconds=left),
-                http=means.http,
-                python=means.python,
-                log=notes.log,
-                heartbeat=call.heartbeat,
-                store=_store(call, means, notes),
-                conceal=notes.redaction.add,
-            ),
+    config = filled(call.config, invocation.secrets, values)
+
+    async def attempt(seconds: float) -> JsonValue:
+        context = Context(
+            idempotency_key=call.idempotency_key,
+            timeout=timedelta(seconds=seconds),
+            http=means.http,
+            python=means.python,
+            log=notes.log,
+            heartbeat=call.heartbeat,
+            store=_store(call, means, notes),
+            conceal=notes.redaction.add,
         )
+        return await declared.attempt(config, context)
+
+    if invocation.deadline is None and call.cut_off_after < timeout:
+        output = await attempt(timeout)  # Temporal ends it sooner than we would
+    else:
+        async with _ends(timeout, invocation.deadline) as left:
+            output = await attempt(left)
     return written(output, notes.redaction)
 
 
