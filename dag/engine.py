@@ -6,6 +6,7 @@ import signal
 import struct
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, BinaryIO
@@ -129,6 +130,7 @@ def _reply(source: str, scope: bytes, options: Mapping[str, Any]) -> bytes:
 _remembered = lru_cache(maxsize=64)(jlens.Expression)
 
 if __name__ == "__main__":
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    with suppress(ValueError, OSError):  # macOS knows the limit but refuses it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the other side
     serve(sys.stdin.buffer, sys.stdout.buffer)

@@ -23,7 +23,7 @@ from dag.faults import (
     is_budget,
     syntax_error,
 )
-from dag.growth import may_grow
+from dag.growth import is_plain, may_grow
 from dag.limits import DEFAULTS, LARGEST_INTEGER
 from dag.references import LONGEST_RANGE, References, references
 from dag.tokens import tokens
@@ -102,7 +102,7 @@ class Form:
     @cached_property
     def grows(self) -> bool:
         """Whether it could make values far larger than what it reads."""
-        return may_grow(tokens(self.text))
+        return not is_plain(self.source) and may_grow(tokens(self.text))
 
 
 def parse(source: str) -> Expression:

@@ -12,6 +12,7 @@ cannot make such a value, and only those run inside this process. What a part of
 An expression that is not understood here counts as one that grows.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 
@@ -58,6 +59,14 @@ _TAKES_FUNCTION = frozenset(_each("sort filter single sift reduce map each"))
 ITEM = ""
 """The name of `$`, which is also what a path without a variable begins from."""
 _INFIX = _each("+ - * / % & = != < > <= >= and or in")
+
+
+def is_plain(source: str) -> bool:
+    """Whether an expression is nothing but paths, literals and operators between them, which is seen at once."""
+    return _PLAIN.fullmatch(source) is not None
+
+
+_PLAIN = re.compile(r"(?:[^][(){}$%@#^~:?|.*]|\.(?!\.)|\*(?!\*))*")
 
 
 def may_grow(tokens: Sequence[Token]) -> bool:

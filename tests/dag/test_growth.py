@@ -8,7 +8,7 @@ from typing import Any
 import jlens
 import pytest
 
-from dag.growth import may_grow
+from dag.growth import is_plain, may_grow
 from dag.tokens import tokens
 
 DATA: dict[str, Any] = {
@@ -118,6 +118,42 @@ def test_what_people_write_may_run_within_this_process(source: str) -> None:
 )
 def test_what_is_not_understood_counts_as_growing(source: str) -> None:
     assert may_grow(tokens(source))
+
+
+def test_what_is_plain_is_understood() -> None:
+    chance = Random(5)
+    words = [
+        "a",
+        "b.c",
+        "`a b`",
+        '"t"',
+        "'t'",
+        "1",
+        "true",
+        "*",
+        "a.*",
+        ".",
+        "/r/",
+        '"',
+        "[0]",
+        "$$.a",
+        "(a)",
+        "**",
+        "..",
+    ]
+    signs = [" + ", "-", " * ", "/", "&", "=", "!=", "<", ">=", " and ", " in ", ", ", "?", "%", "~>"]
+    found = 0
+    for _ in range(20_000):
+        source = "".join(chance.choice(words) + chance.choice(signs) for _ in range(chance.randint(0, 3)))
+        source += chance.choice(words)
+        try:
+            jlens.Expression(source)
+        except jlens.JlensError:
+            continue
+        if is_plain(source):
+            found += 1
+            assert not may_grow(tokens(source)), source
+    assert found > 1_000
 
 
 def test_no_value_is_much_larger_than_what_is_read() -> None:
