@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json, to_jsonable_python
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
+from temporalio.common import RawValue
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
@@ -19,19 +20,34 @@ from temporalio.converter import (
     JSONPlainPayloadConverter,
     PayloadConverter,
     StorageDriver,
+    StorageDriverSelectContext,
 )
 from temporalio.exceptions import ApplicationError
 
 from runtime.storage import THRESHOLD
 
+SMALL = 4 * 1024
+"""Payloads of fewer bytes always stay in the history."""
+_OUTSIDE = "perdure-outside"
+
 
 def data_converter(storage: StorageDriver) -> DataConverter:
     """What every client, worker and replayer of one environment must use alike."""
+
+    def driver(_: StorageDriverSelectContext, payload: Payload) -> StorageDriver | None:
+        return storage if payload.ByteSize() >= THRESHOLD or _OUTSIDE in payload.metadata else None
+
     return DataConverter(
         payload_converter_class=Payloads,
         failure_converter_class=Failures,
-        external_storage=ExternalStorage(drivers=[storage], payload_size_threshold=THRESHOLD),
+        external_storage=ExternalStorage(drivers=[storage], driver_selector=driver, payload_size_threshold=SMALL),
     )
+
+
+def raw(text: bytes, *, outside: bool = False) -> RawValue:
+    """JSON text as a value that is written already; `outside` the history unless it is small, even if not large."""
+    metadata = {"encoding": b"json/plain", **({_OUTSIDE: b""} if outside and len(text) >= SMALL else {})}
+    return RawValue(Payload(metadata=metadata, data=text))
 
 
 class Json(EncodingPayloadConverter):

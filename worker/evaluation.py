@@ -4,16 +4,20 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
 from temporalio import activity
+from temporalio.common import RawValue
 
 from dag.expressions import WIDE, ExpressionBudget, Moment
-from interpreter.compute import Computed, Job, compute, failure
+from interpreter.compute import Job, compute, failure
+from runtime.converter import raw
 
 
 @activity.defn(name="perdure.evaluate")
-async def evaluate(job: Job, scope: Mapping[str, Any], moment: Moment) -> Computed:
+async def evaluate(job: Job, scope: Mapping[str, Any], moment: Moment) -> RawValue:
     """Compute in a thread of its own; exceeding this budget too is the result."""
     try:
-        return await asyncio.to_thread(compute, job, scope, moment, WIDE)
+        computed = await asyncio.to_thread(compute, job, scope, moment, WIDE)
     except ExpressionBudget as error:
-        return failure(error.value())
+        computed = failure(error.value())
+    return raw(orjson.dumps(computed), outside=True)

@@ -13,6 +13,7 @@ from activities.errors import ActivityError, PayloadTooLarge
 from dag.errors import ErrorValue, PerdureError, matches
 from dag.expressions import WIDE, Moment, condition
 from dag.invocation import Invocation
+from runtime.converter import raw
 from worker.output import clean, written
 from worker.redaction import Redaction
 
@@ -49,11 +50,11 @@ def error_value(error: PerdureError, *, path: str, attempt: int, redact: Redacti
     )
 
 
-def failure(value: ErrorValue, *, retry: bool, delay: timedelta | None) -> ApplicationError:
+def failure(value: ErrorValue, *, retry: bool, delay: timedelta | None, local: bool = False) -> ApplicationError:
     """Write it as Temporal wants it: the code as its type, the whole as its detail."""
     return ApplicationError(
         value.message,
-        value.model_dump(mode="json"),
+        raw(orjson.dumps(value.model_dump(mode="json")), outside=True) if local else value.model_dump(mode="json"),
         type=value.code,
         non_retryable=not retry,
         next_retry_delay=delay,

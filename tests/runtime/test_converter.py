@@ -13,7 +13,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError
 
-from runtime.converter import data_converter
+from runtime.converter import SMALL, data_converter, raw
 from runtime.storage import THRESHOLD, MemoryStorage
 
 CONVERTER = data_converter(MemoryStorage()).payload_converter
@@ -90,6 +90,17 @@ async def test_only_large_payloads_leave_the_history(size: int, *, outside: bool
     assert (storage.size > 0) is outside
     assert (len(payload.data) < 500) is (outside or size < 500)
     assert await converter.decode([payload]) == ["x" * size]
+
+
+@pytest.mark.parametrize(("size", "outside"), [(SMALL - 1, False), (SMALL, True), (THRESHOLD, True)])
+async def test_payloads_of_which_there_are_many_at_once_leave_the_history_earlier(size: int, *, outside: bool) -> None:
+    storage = MemoryStorage()
+    converter = data_converter(storage)
+    text = b'"' + b"x" * (size - 2) + b'"'
+    [payload] = await converter.encode([raw(text, outside=True)])
+    assert (storage.size > 0) is outside
+    [back] = await converter.decode([payload], [RawValue])
+    assert back.payload.data == text
 
 
 def test_a_failure_tells_its_code_and_detail_but_not_our_files() -> None:
