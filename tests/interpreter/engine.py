@@ -97,9 +97,9 @@ async def ended(handle: WorkflowHandle[Any, Any]) -> Ended:
 
 
 @asynccontextmanager
-async def engine_on(client: Client, **settings: Any) -> AsyncGenerator[Engine]:
+async def engine_on(client: Client, queue: str | None = None, **settings: Any) -> AsyncGenerator[Engine]:
     """A worker with the test's activity types."""
-    witness, sink, queue = Witness(), Recorded(), f"q-{uuid.uuid4().hex}"
+    witness, sink, queue = Witness(), Recorded(), queue or f"q-{uuid.uuid4().hex}"
     options = Settings(queue=queue, graceful_shutdown=timedelta(seconds=1), **settings)
     async with (
         means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared,

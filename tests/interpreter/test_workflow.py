@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 from pydantic import JsonValue
-from temporalio.client import WorkflowExecutionStatus
 
 from tests.interpreter.documents import document, work
 from tests.interpreter.engine import Engine, ended
@@ -218,29 +217,6 @@ async def test_an_execution_times_out_with_all_it_runs(engine: Engine) -> None:
     result = await asyncio.wait_for(ended(handle), 10)
     assert result.status == "timed_out"
     assert engine.statuses(handle) == {"a": "cancelled", "b": "skipped"}
-
-
-async def test_a_cancel_reaches_what_runs_and_waits_for_its_answer(engine: Engine) -> None:
-    flow = document(
-        {
-            "polite": work(config={"sleep": 20}),
-            "stubborn": work("done", config={"sleep": 20, "stubborn": True}),
-            "waiting": {"type": "delay", "config": {"for": "1h"}},
-            "next": work(1, ["stubborn"]),
-        }
-    )
-    handle = await engine.start(flow)
-    while len(engine.witness.runs) < 2:
-        await asyncio.sleep(0.05)
-    await handle.cancel()
-    assert (await asyncio.wait_for(ended(handle), 20)).status == "cancelled"
-    assert engine.statuses(handle) == {
-        "polite": "cancelled",
-        "stubborn": "succeeded",
-        "waiting": "cancelled",
-        "next": "skipped",
-    }
-    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
 
 
 async def test_an_expression_beyond_the_inline_budget_is_computed_outside(engine: Engine) -> None:
