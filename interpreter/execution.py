@@ -4,6 +4,7 @@ Deterministic and free of I/O; the Temporal side (workflow.py) carries out its o
 
 import heapq
 import zlib
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -86,6 +87,8 @@ class Execution:
         self._frontier = Frontier(plan.graph, carried.standing, fail_fast=plan.fail == "fast")
         self._alarms = [(wait.until, number) for number, wait in carried.waits.items()]
         heapq.heapify(self._alarms)
+        self._due: deque[int] = deque()
+        """Activities whose next attempt is due; they are still among those that wait."""
         self._calls: dict[int, Computed] = {}
         """What runs now, by node: kept for a second attempt."""
         self._evaluations: dict[int, Evaluate] = {}
@@ -112,8 +115,12 @@ class Execution:
         else:
             self._compute(VARS, _rendering(self._graph.vars), self._graph.vars_see)
 
-    def advance(self, *, calls: bool) -> bool:
-        """Start the next ready node, if any; without `calls`, only control nodes."""
+    def advance(self, *, calls: bool, attempts: bool = True) -> bool:
+        """Start the next ready node, if any; without `calls`, only control nodes. With `attempts`, those that are due
+        to be made again go first."""
+        if attempts and self._due:
+            self._try_again(self._due.popleft())
+            return True
         number = self._frontier.take(calls=calls)
         if number is None:
             return False
@@ -197,10 +204,11 @@ class Execution:
             wait = self._at.waits.get(number)
             if wait is None or wait.until > self._now.time:
                 continue
-            del self._at.waits[number]
             if wait.call is not None:
-                self._invoke(number, wait.call, attempts=wait.attempts, local=False)
-            elif (deadline := self._at.node_deadlines.get(number)) is not None and deadline <= wait.until:
+                self._due.append(number)
+                continue
+            del self._at.waits[number]
+            if (deadline := self._at.node_deadlines.get(number)) is not None and deadline <= wait.until:
                 self._fail(number, timed_out_node())
             else:
                 self._outputs.put_value(number, None)
@@ -348,6 +356,12 @@ class Execution:
             mask=node.call.mask,
         )
         self.orders.append(Invoke(number, node, computed.value, invocation, local))
+
+    def _try_again(self, number: int) -> None:
+        wait = self._at.waits.pop(number, None)
+        if wait is not None:  # else it was cancelled meanwhile
+            assert wait.call is not None
+            self._invoke(number, wait.call, attempts=wait.attempts, local=False)
 
     def _wait(self, number: int, wait: Wait) -> None:
         node = self._graph.nodes[number]

@@ -36,6 +36,7 @@ from interpreter.compute import Computed
 from interpreter.execution import INLINE_UNTIMED, Execution, timed_out_node
 from interpreter.frontier import Standing
 from interpreter.journal import Emit, Now
+from interpreter.load import Load
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
 from interpreter.start import Carried, Start
 from interpreter.view import public
@@ -54,9 +55,8 @@ LOST_AFTER = timedelta(seconds=15)
 """Without a heartbeat for so long, a worker counts as lost."""
 LONGEST_TURN = 0.4
 """Seconds of computing before the workflow task ends: Temporal kills it at two."""
-TASK_BYTES = 4 * 1024 * 1024
-TASK_MARKERS = 1_000
-"""What local activities may add to one workflow task, before it ends and Temporal can say how long the history is."""
+EVALUATIONS = 4
+"""Computations of one execution under way at once; each takes what it reads with it."""
 SHORTEST = timedelta(milliseconds=1)
 LISTED = 10
 """So many nodes are named in the current details."""
@@ -79,6 +79,7 @@ class Interpreter:
         self._plan = _decoded(args[1].payload.data)
         carried = converter.from_payload(args[2].payload, Carried) if len(args) > 2 else self._fresh()
         self._now = Now()
+        self._load = Load()
         self._refresh()
         self._pace = _RecordedPace(self._now)
         self._execution = Execution(
@@ -92,6 +93,8 @@ class Interpreter:
             segments=[segment.payload.data for segment in args[3:]],
         )
         self._running: dict[int, _Running] = {}
+        self._local = 0
+        """How many of them are local."""
         self._ended: deque[int] = deque()
         self._wake: asyncio.Future[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -99,9 +102,9 @@ class Interpreter:
         self._cancel_seen = False
         self._commands = 0
         """Activities and timers that this run started."""
-        self._markers = 0
-        self._bytes = 0
-        """What local activities added to the workflow task under way."""
+        self._evaluations: deque[Evaluate] = deque()
+        """Those that wait for their turn."""
+        self._evaluating = 0
         self._stragglers: set[int] = set()
         """Activities that outlasted the patience of the rest; history is cut once they have ended."""
         self._patient_until: float | None = None
@@ -151,7 +154,7 @@ class Interpreter:
         """Take note of what holds for the whole activation."""
         length = workflow.info().get_current_history_length()
         if length != self._now.history_length:
-            self._markers = self._bytes = 0
+            self._load.clear()
         self._now.time = workflow.time()
         self._now.history_length = length
         self._now.replaying = workflow.unsafe.is_replaying()
@@ -161,14 +164,17 @@ class Interpreter:
     async def _advance(self) -> None:
         """Start what is ready. Control nodes end as they start, and others follow."""
         self._carry_out()
-        while self._execution.advance(calls=self._may_call()):
+        while self._execution.advance(calls=self._may_call(), attempts=self._has_room()):
             self._carry_out()
             tired = time.perf_counter() - self._turn_began > LONGEST_TURN
-            if self._pace.breathes(tired=tired) or self._bytes > TASK_BYTES or self._markers > TASK_MARKERS:
+            if self._pace.breathes(tired=tired) or self._load.full:
                 await self._breathe()
 
     def _may_call(self) -> bool:
-        return len(self._running) < self._start.tuning.in_flight and not self._must_hold()
+        return self._has_room() and not self._must_hold()
+
+    def _has_room(self) -> bool:
+        return len(self._running) < self._start.tuning.in_flight
 
     def _carry_out(self) -> None:
         """Give the execution's orders to Temporal."""
@@ -181,14 +187,25 @@ class Interpreter:
                         handle = self._local(order) if order.local else self._activity(order)
                         self._track(order.number, handle, local=order.local)
                     case Evaluate():
-                        self._track(order.number, self._evaluation(order), local=True)
+                        self._evaluations.append(order)
                     case Cancel():
-                        if (running := self._running.get(order.number)) is not None:
-                            running.handle.cancel()
+                        self._cancel(order.number)
+        while self._evaluations and self._evaluating < EVALUATIONS:
+            self._evaluating += 1
+            order = self._evaluations.popleft()
+            self._track(order.number, self._evaluation(order), local=True, evaluates=True)
 
-    def _track(self, number: int, handle: ActivityHandle[Any], *, local: bool) -> None:
+    def _cancel(self, number: int) -> None:
+        if (running := self._running.get(number)) is not None:
+            running.handle.cancel()
+        elif (waiting := next((each for each in self._evaluations if each.number == number), None)) is not None:
+            self._evaluations.remove(waiting)
+            self._execution.cancelled(number)
+
+    def _track(self, number: int, handle: ActivityHandle[Any], *, local: bool, evaluates: bool = False) -> None:
         self._commands += 1
-        self._running[number] = _Running(handle, local)
+        self._running[number] = _Running(handle, local, evaluates)
+        self._local += local
         handle.add_done_callback(partial(self._on_end, number))
 
     def _on_end(self, number: int, _handle: asyncio.Task[Any]) -> None:
@@ -206,7 +223,7 @@ class Interpreter:
         left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - self._now.time))
         return workflow.start_activity(
             order.node.type,
-            args=_arguments(order),
+            args=self._written(_arguments(order)),
             result_type=RawValue,
             activity_id=order.node.id,
             summary=_summary(order.node.title),
@@ -221,7 +238,7 @@ class Interpreter:
     def _local(self, order: Invoke) -> ActivityHandle[Any]:
         return workflow.start_local_activity(
             order.node.type,
-            args=_arguments(order),
+            args=self._written(_arguments(order)),
             result_type=RawValue,
             activity_id=order.node.id,
             summary=_summary(order.node.title),
@@ -234,8 +251,8 @@ class Interpreter:
         node = self._plan.graph.nodes[order.number] if order.number >= 0 else None
         return workflow.start_local_activity(
             EVALUATE,
-            args=[order.job, order.scope, order.moment],
-            result_type=Computed,
+            args=self._written([order.job, order.scope, order.moment]),
+            result_type=RawValue,
             activity_id=f"{node.id if node else self._plan.workflow} (expressions)",
             summary=_summary(node.title if node else None),
             start_to_close_timeout=timedelta(seconds=EVALUATION_TIMEOUT),
@@ -243,28 +260,34 @@ class Interpreter:
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
 
+    def _written(self, values: Sequence[Any]) -> list[RawValue]:
+        payloads = workflow.payload_converter().to_payloads(values)
+        for payload in payloads:
+            self._load.add(len(payload.data))
+        return [RawValue(payload) for payload in payloads]
+
     def _settle_ended(self) -> None:
         """Tell the execution what ended, in the order in which it did."""
         while self._ended:
             number = self._ended.popleft()
             running = self._running.pop(number)
             self._stragglers.discard(number)
-            self._markers += running.local
+            self._evaluating -= running.evaluates
+            if running.local:
+                self._local -= 1
+                self._load.mark()
             try:
-                result = running.handle.result()
+                payload: Payload = running.handle.result().payload
             except asyncio.CancelledError:
                 self._execution.cancelled(number)
             except FailureError as error:  # of a local activity, its failure itself
                 self._settle_failed(number, error, local=running.local)
             else:
-                self._settle_result(number, result)
-
-    def _settle_result(self, number: int, result: Computed | RawValue) -> None:
-        if isinstance(result, Computed):
-            self._execution.computed(number, result)
-        else:
-            self._bytes += len(result.payload.data)
-            self._execution.succeeded(number, result.payload.data)
+                self._load.add(len(payload.data))
+                if running.evaluates:
+                    self._execution.computed(number, workflow.payload_converter().from_payload(payload, Computed))
+                else:
+                    self._execution.succeeded(number, payload.data)
 
     def _settle_failed(self, number: int, error: FailureError, *, local: bool) -> None:
         cause = error.cause if isinstance(error, ActivityError) else error
@@ -318,14 +341,15 @@ class Interpreter:
     async def _sleep(self) -> None:
         """Until something ends, its time has come, or the execution is cancelled."""
         self._set_alarm()
-        workflow.set_current_details(self._details())
+        if self._local < len(self._running) or not self._running:  # local ones are over before anybody looks
+            workflow.set_current_details(self._details())
         self._wake = asyncio.get_running_loop().create_future()
         await self._interruptible(self._wake)
 
     async def _breathe(self) -> None:
         """End the workflow task and go on in the next."""
         await self._interruptible(workflow.sleep(SHORTEST))
-        self._markers = self._bytes = 0
+        self._load.clear()
 
     async def _interruptible(self, awaitable: Awaitable[None]) -> None:
         """A request to cancel is remembered for the loop. Eviction looks alike, and must not be dealt with."""
@@ -378,6 +402,7 @@ class Interpreter:
 class _Running:
     handle: ActivityHandle[Any]
     local: bool
+    evaluates: bool
 
 
 class _RecordedPace:

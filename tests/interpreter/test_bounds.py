@@ -1,0 +1,39 @@
+"""However wide a graph is, only so many of its activities run at once, and all of them come to their end."""
+
+from typing import Any
+
+import pytest
+
+from interpreter.start import Tuning
+from tests.interpreter.documents import computing, document, work
+from tests.interpreter.engine import Engine, ended
+
+MANY = 1_200
+BOTH = pytest.mark.parametrize("type", ["test.work", "test.read"])
+
+
+def fan(size: int, node: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """Nodes beside each other, and one after them all."""
+    nodes = {f"n{n}": node for n in range(size)}
+    return document({**nodes, "end": computing("'met'", list(nodes))}, **fields)
+
+
+@BOTH
+@pytest.mark.parametrize("in_flight", [1, 50, 500])
+async def test_no_more_activities_run_at_once_than_may(engine: Engine, type: str, in_flight: int) -> None:
+    size = MANY if in_flight > 1 else 40
+    handle = await engine.start(fan(size, work(type=type, config={"sleep": 0.02})), tuning=Tuning(in_flight=in_flight))
+    assert (await ended(handle)).output == "met"
+    assert len(engine.witness.runs) == size
+    assert set(engine.witness.runs.values()) == {1}
+    assert in_flight // 2 <= engine.witness.most <= in_flight or in_flight > 200
+
+
+@BOTH
+async def test_attempts_that_are_made_again_keep_to_the_bound(engine: Engine, type: str) -> None:
+    config = {"fail": "user.flaky", "fail_times": 1, "retryable": True, "sleep": 0.05}
+    node = work(type=type, config=config, retry={"max_attempts": 2, "initial": "500ms"})
+    handle = await engine.start(fan(120, node), tuning=Tuning(in_flight=20))
+    assert (await ended(handle)).output == "met"
+    assert set(engine.witness.runs.values()) == {2}
+    assert engine.witness.most <= 20
