@@ -10,7 +10,6 @@ from dataclasses import replace
 from itertools import islice
 from typing import Protocol
 
-import orjson
 from pydantic import JsonValue
 
 from dag import expressions
@@ -23,14 +22,11 @@ from dag.plan import Plan, PlanNode, Sees, Template
 from interpreter.compute import Computed, Job, compute
 from interpreter.failures import causes, dumped, fitting
 from interpreter.frontier import CANCELLED, FAILED, Changes, Frontier, Settled, Standing
-from interpreter.journal import Emit, Journal, Now
+from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
 from interpreter.orders import Cancel, Evaluate, Invoke, Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.start import Carried, Start, Wait
 from interpreter.view import View, iso
-
-SHOWN_BYTES = 64 * 1024
-"""Larger values are named in events by their size only."""
 
 ENDINGS: Mapping[str, EventType] = {
     "succeeded": "execution.succeeded",
@@ -106,7 +102,7 @@ class Execution:
                 "workflow": self._plan.workflow,
                 "version": self._plan.version,
                 "trigger": self._start.trigger,
-                **_shown("input", self._start.input),
+                **shown("input", self._start.input),
             },
         )
         self._at.begun = True
@@ -325,11 +321,11 @@ class Execution:
                     assert isinstance(computed.value, dict)
                     self._at.vars.update(computed.value)
                 self._outputs.put_value(number, computed.value)
-                self._succeed(number, computed.port, _shown("output", computed.value))
+                self._succeed(number, computed.port, shown("output", computed.value))
             case "stop":
                 self._at.stop_output = computed.value
                 self._outputs.put_value(number, computed.value)
-                self._succeed(number, None, _shown("output", computed.value))
+                self._succeed(number, None, shown("output", computed.value))
                 self._apply(self._frontier.end("stopped"))
             case "wait":
                 assert isinstance(computed.value, int | float)
@@ -422,7 +418,7 @@ class Execution:
 
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
-        data = _shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
+        data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         self._journal.say(ENDINGS[outcome.status], data=data)
 
 
@@ -441,15 +437,4 @@ def _error(computed: Computed) -> ErrorValue:
 
 
 def _config_shown(computed: Computed) -> dict[str, JsonValue]:
-    return _shown("config", computed.value) if computed.kind == "call" else {}
-
-
-def _shown(name: str, value: JsonValue) -> dict[str, JsonValue]:
-    if (
-        value is None
-        or isinstance(value, bool | int | float)
-        or (isinstance(value, str) and len(value) < SHOWN_BYTES // 4)
-    ):
-        return {name: value}
-    size = len(orjson.dumps(value))
-    return {name: value} if size <= SHOWN_BYTES else {f"{name}_bytes": size}
+    return shown("config", computed.value) if computed.kind == "call" else {}

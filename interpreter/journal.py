@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import orjson
 from pydantic import JsonValue
 
 from dag.events import EventType, StepEvent, checksum
+
+SHOWN_BYTES = 64 * 1024
+"""Larger values are named in events by their size only."""
 
 Emit = Callable[[StepEvent, bool], None]
 """Takes an event, and whether it is said again in a replay."""
@@ -61,3 +65,15 @@ class Journal:
             ),
             now.replaying,
         )
+
+
+def shown(name: str, value: JsonValue) -> dict[str, JsonValue]:
+    """A value as events tell it: whole, or by its size."""
+    if (
+        value is None
+        or isinstance(value, bool | int | float)
+        or (isinstance(value, str) and len(value) < SHOWN_BYTES // 4)
+    ):
+        return {name: value}
+    size = len(orjson.dumps(value))
+    return {name: value} if size <= SHOWN_BYTES else {f"{name}_bytes": size}

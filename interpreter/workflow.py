@@ -93,7 +93,7 @@ class Interpreter:
             segments=[segment.payload.data for segment in args[3:]],
         )
         self._running: dict[int, _Running] = {}
-        self._local = 0
+        self._locals = 0
         """How many of them are local."""
         self._ended: deque[int] = deque()
         self._wake: asyncio.Future[None] | None = None
@@ -205,7 +205,7 @@ class Interpreter:
     def _track(self, number: int, handle: ActivityHandle[Any], *, local: bool, evaluates: bool = False) -> None:
         self._commands += 1
         self._running[number] = _Running(handle, local, evaluates)
-        self._local += local
+        self._locals += local
         handle.add_done_callback(partial(self._on_end, number))
 
     def _on_end(self, number: int, _handle: asyncio.Task[Any]) -> None:
@@ -274,7 +274,7 @@ class Interpreter:
             self._stragglers.discard(number)
             self._evaluating -= running.evaluates
             if running.local:
-                self._local -= 1
+                self._locals -= 1
                 self._load.mark()
             try:
                 payload: Payload = running.handle.result().payload
@@ -341,7 +341,7 @@ class Interpreter:
     async def _sleep(self) -> None:
         """Until something ends, its time has come, or the execution is cancelled."""
         self._set_alarm()
-        if self._local < len(self._running) or not self._running:  # local ones are over before anybody looks
+        if self._locals < len(self._running) or not self._running:  # local ones are over before anybody looks
             workflow.set_current_details(self._details())
         self._wake = asyncio.get_running_loop().create_future()
         await self._interruptible(self._wake)
