@@ -1,7 +1,6 @@
 """Leads the step events of interpreters out of Temporal's sandbox to a sink; a replayer takes it just the same."""
 
-from collections.abc import Callable, MutableMapping
-from typing import cast
+from collections.abc import Callable
 
 from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
 
@@ -21,6 +20,5 @@ class StepEvents(Interceptor):
         self, input: WorkflowInterceptorClassInput
     ) -> type[WorkflowInboundInterceptor] | None:
         """Called once per worker or replayer."""
-        functions = cast(MutableMapping[str, object], input.unsafe_extern_functions)
-        functions[FUNCTION] = self._step
+        input.unsafe_extern_functions[FUNCTION] = self._step  # pyright: ignore[reportUnknownMemberType]
         return None

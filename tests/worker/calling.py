@@ -58,7 +58,7 @@ class Calling:
             asked.type,
             args=[asked.config, asked.invocation],
             activity_id=asked.path,
-            start_to_close_timeout=timedelta(seconds=asked.invocation.timeout + 10),
+            start_to_close_timeout=timedelta(seconds=(asked.invocation.timeout or 30) + 10),
             heartbeat_timeout=timedelta(seconds=15),
             retry_policy=RetryPolicy(timedelta(seconds=asked.initial), maximum_attempts=asked.attempts),
             cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
