@@ -1,0 +1,65 @@
+"""Executions that hand Temporal much at once: it takes a few MiB in one message, and ends an execution for more."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+from temporalio.worker import Replayer
+
+from interpreter.workflow import Interpreter
+from tests.interpreter.engine import Engine, ended
+from worker.host import RUNNER
+from worker.step_events import StepEvents
+
+SHORT_OF_LARGE = "x" * 60_000
+"""Not large enough to leave the history."""
+
+
+def beside_each_other(count: int, node: dict[str, Any]) -> dict[str, Any]:
+    return {"language": 1, "name": "flow", "nodes": {f"n{n}": node for n in range(count)}, "output": "ended"}
+
+
+@pytest.mark.parametrize("type", ["test.work", "test.read"])
+async def test_a_wide_fan_of_activities_with_much_to_carry_comes_to_its_end(engine: Engine, type: str) -> None:
+    node = {"type": type, "config": {"value": "${{ input }}"}}
+    handle = await engine.start(beside_each_other(150, node), input=SHORT_OF_LARGE)
+    assert (await ended(handle)).output == "ended"
+    history = await handle.fetch_history()
+    told: dict[int, int] = {}
+    replayer = Replayer(
+        workflows=[Interpreter],
+        interceptors=[StepEvents(lambda event, _: told.update({event.n: event.checksum}))],
+        workflow_runner=RUNNER,
+        data_converter=engine.client.data_converter,
+    )
+    await replayer.replay_workflow(history)
+    said = {event.n: event.checksum for event in engine.events(handle)}
+    assert told.items() <= said.items()  # what came before the history was cut is not in it
+    assert max(told) == max(said)
+
+
+async def test_failures_of_many_local_activities_fit_in_one_message(engine: Engine) -> None:
+    node = {"type": "code.python", "config": {"code": "raise ValueError('" + "x" * 900 + "')"}, "on_error": "continue"}
+    assert (await engine.run(beside_each_other(100, node))).output == "ended"
+
+
+async def test_many_computations_outside_the_workflow_task_take_turns(engine: Engine) -> None:
+    node = {"type": "transform", "config": {"expression": "($count($map([1..20000], function($i) { $i })); input)"}}
+    assert (await engine.run(beside_each_other(100, node), input=SHORT_OF_LARGE)).output == "ended"
+
+
+async def test_computations_that_wait_for_their_turn_are_cancelled_at_once(engine: Engine) -> None:
+    endless = "($f := function($n) { $f($n + 1) }; $f(0))"
+    node = {"type": "transform", "config": {"expression": endless}}
+    handle = await engine.start(beside_each_other(50, node))
+    await asyncio.sleep(0.5)
+    await handle.cancel()
+    assert (await asyncio.wait_for(ended(handle), 15)).status == "cancelled"
+    assert set(engine.statuses(handle).values()) == {"cancelled"}
+
+
+async def test_large_configs_are_handed_over_a_few_at_a_time(engine: Engine) -> None:
+    node = {"type": "test.work", "config": {"value": "${{ input }}"}}
+    large: list[JsonValue] = ["x" * 1_000] * 15_000
+    assert (await engine.run(beside_each_other(6, node), input=large)).output == "ended"
