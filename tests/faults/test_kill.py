@@ -2,14 +2,10 @@
 
 import asyncio
 import json
-import os
-import signal
-import subprocess
 import sys
 import uuid
-from collections import defaultdict
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from runtime.client import connect
 from runtime.executions import start
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
+from tests.faults.processes import Process, recording
 from tests.interpreter.publishing import published
 from tests.temporal import command, free_port, ready
 from worker.host import RUNNER
@@ -33,54 +30,6 @@ from worker.step_events import StepEvents
 
 EVENT = TypeAdapter(StepEvent)
 SECONDS_TO_FINISH = 100
-
-
-class Process:
-    """A process that is killed outright and started again."""
-
-    def __init__(self, line: list[str], log: Path, env: dict[str, str] | None = None):
-        self._line = line
-        self._log = log
-        self._env = {**os.environ, **(env or {})}
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        with self._log.open("ab") as log:
-            self._process = subprocess.Popen(self._line, stdout=log, stderr=log, env=self._env)
-
-    def kill(self) -> None:
-        assert self._process is not None
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait(10)
-
-
-class Recorder:
-    """An HTTP server that notes the key of every effect, and takes its time so that a death can come between."""
-
-    def __init__(self) -> None:
-        self.keys: dict[str, list[str]] = defaultdict(list)
-
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            path = head.split(" ", 2)[1]
-            headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-            await reader.readexactly(int(headers.get("content-length", "0")))
-            self.keys[path].append(headers["idempotency-key"])
-            await asyncio.sleep(0.15)
-            writer.write(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
-            )
-            await writer.drain()
-        writer.close()
-
-
-@asynccontextmanager
-async def recording() -> AsyncGenerator[tuple[Recorder, int]]:
-    recorder = Recorder()
-    server = await asyncio.start_server(recorder.answer, "127.0.0.1", 0)
-    async with server:
-        yield recorder, server.sockets[0].getsockname()[1]
 
 
 def flow(port: int, steps: int = 8) -> dict[str, Any]:
@@ -179,7 +128,5 @@ async def test_killing_in_mid_execution_loses_nothing(victim: str, tmp_path: Pat
             assert gaps(kept.values()) == []
             assert len(kept) == 6 * (2 + 2 * 17)
     finally:
-        with suppress(AssertionError):
-            worker.kill()
-        with suppress(AssertionError):
-            server.kill()
+        worker.kill()
+        server.kill()

@@ -1,7 +1,8 @@
 """The whole engine on a real Temporal server: a document goes in, an outcome and what was said on the way come out."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -94,6 +95,12 @@ async def ended(handle: WorkflowHandle[Any, Any]) -> Ended:
                 return Ended("timed_out" if error.code == "timeout.execution" else "failed", failure=error)
             case cause:
                 raise AssertionError(f"an execution ends in no other way: {cause!r}") from failure
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait until something has happened in this process."""
+    while not condition():
+        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

@@ -13,9 +13,9 @@ from runtime.client import connect
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from tests import temporal
-from tests.interpreter.engine import ended, engine_on
+from tests.interpreter.engine import engine_on
 from tests.interpreter.histories import runs
-from tests.interpreter.scenarios import SCENARIOS, Scenario
+from tests.interpreter.scenarios import SCENARIOS, Scenario, performed
 
 HISTORIES = Path(__file__).parent.parent / "histories"
 SINCE = "0.1.0"
@@ -29,12 +29,7 @@ def said(event: StepEvent) -> str:
 
 async def record(client: Client, name: str, scenario: Scenario) -> None:
     async with engine_on(client) as engine:
-        handle = await engine.start(scenario.document, scenario.input, tuning=scenario.tuning)
-        if scenario.cancel:
-            while not engine.witness.runs:
-                await asyncio.sleep(0.05)
-            await handle.cancel()
-        await ended(handle)
+        handle = await performed(engine, scenario)
         for number, history in enumerate(await runs(client, handle)):
             write(f"{name}-{number}", history, [said(event) for event in engine.events(handle)])
 

@@ -1,5 +1,6 @@
 """Executions that between them use every kind of command the interpreter issues; their histories are recorded."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,8 @@ from pydantic import JsonValue
 
 from interpreter.start import Tuning
 from tests.interpreter.documents import document, work
+from tests.interpreter.engine import Engine, ended
+from tests.interpreter.histories import Handle
 
 
 @dataclass(frozen=True)
@@ -87,3 +90,14 @@ SCENARIOS: dict[str, Scenario] = {
     ),
     "timed_out": Scenario(document({"a": work(config={"sleep": 20})}, settings={"timeout": "300ms"})),
 }
+
+
+async def performed(engine: Engine, scenario: Scenario) -> Handle:
+    """Run a scenario to its end."""
+    handle = await engine.start(scenario.document, scenario.input, tuning=scenario.tuning)
+    if scenario.cancel:
+        while not engine.witness.runs:
+            await asyncio.sleep(0.05)
+        await handle.cancel()
+    await ended(handle)
+    return handle

@@ -22,12 +22,12 @@ def fan(size: int, node: dict[str, Any], **fields: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("size", "in_flight"), [(30, 1), (200, 50), (1_200, 500)])
 async def test_no_more_activities_run_at_once_than_may(client: Client, type: str, size: int, in_flight: int) -> None:
     async with engine_on(client, max_activities=2_000) as engine:
-        flow = fan(size, work(type=type, config={"sleep": 0.02 if size < 1_000 else 1}))
+        flow = fan(size, work(type=type, config={"sleep": 0.2 if size < 1_000 else 1}))
         handle = await engine.start(flow, tuning=Tuning(in_flight=in_flight))
         assert (await ended(handle)).output == "met"
         assert len(engine.witness.runs) == size
         assert set(engine.witness.runs.values()) == {1}
-        assert in_flight / 2 < engine.witness.most <= in_flight
+        assert in_flight / 4 <= engine.witness.most <= in_flight
 
 
 @BOTH

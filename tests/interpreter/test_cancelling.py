@@ -2,7 +2,6 @@
 
 import asyncio
 import uuid
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,7 +10,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from interpreter.start import Tuning
 from runtime import executions
 from tests.interpreter.documents import chain, computing, document, work
-from tests.interpreter.engine import Ended, Engine, ended, engine_on
+from tests.interpreter.engine import Ended, Engine, ended, engine_on, until
 from tests.interpreter.histories import Handle
 from tests.interpreter.witness import Witness
 from tests.worker.attempts import Recorded
@@ -20,11 +19,6 @@ BOTH = pytest.mark.parametrize("type", ["test.work", "test.read"])
 SOON = 10
 SLOW = "$contains($pad('', 25000, 'a'), /a*b/)"
 """Takes seconds: longer than a workflow task is let be here."""
-
-
-async def until(condition: Callable[[], object]) -> None:
-    while not condition():
-        await asyncio.sleep(0.02)
 
 
 async def cancelled(handle: Handle) -> Ended:
