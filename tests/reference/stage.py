@@ -14,6 +14,7 @@ from activities.activity_type import ActivityType
 from activities.context import Context
 from dag.activity_type import Traits
 from dag.errors import PerdureError
+from tests.reference.document import Document
 from tests.reference.script import Acknowledges, Ending, Raises, Returns
 
 PULSE = 0.01
@@ -66,6 +67,10 @@ class Stage:
         for actor in self._actors.values():
             if not actor.cue.done():
                 actor.cue.set_result(Acknowledges())
+
+    def local(self, document: Document) -> set[str]:
+        """The nodes of a document that run as local activities."""
+        return {name for name, node in document["nodes"].items() if node["type"] == "test.read" and self.with_local}
 
     @property
     def types(self) -> list[ActivityType[Any, Any]]:
