@@ -51,11 +51,11 @@ def test_many_expressions_that_are_each_quick_enough_are_cut_together(type: str,
         else {k: v.replace("SLOW", slow) for k, v in text.items()}
         for key, text in config.items()
     }
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(ExpressionBudget) as broken_off:
         computed(type, written, {"items": ITEMS, "many": ITEMS * 11}, budget=INLINE)
     assert broken_off.value.by_clock
-    assert time.perf_counter() - began < 1.5
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ async def test_a_cancel_after_continuing_ends_it(engine: Engine) -> None:
     assert engine.statuses(handle)["last"] == "cancelled"
 
 
+@pytest.mark.slow
 async def test_twenty_thousand_control_nodes_fit_one_execution(engine: Engine) -> None:
     nodes: dict[str, Any] = {"n0": {"type": "transform", "config": {"expression": "1"}}}
     for n in range(1, 20_000):
