@@ -170,7 +170,7 @@ def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
         if job.when is not None and not evaluator.true(job.when):
             return Computed("skip", port=None)
         computed = WORDS.get(job.type, _call)(job, evaluator)
-        _check_size(computed.value)
+        check_size(computed.value)
     except ExpressionBudget:
         raise
     except PerdureError as error:
@@ -183,7 +183,7 @@ def failure(error: ErrorValue) -> Computed:
     return Computed("fail", error.model_dump(mode="json", exclude_none=True), port=None)
 
 
-def _check_size(value: JsonValue) -> None:
+def check_size(value: JsonValue) -> None:
     """Refuse what could not be carried on. Here, since nothing catches it later."""
     if not isinstance(value, dict | list | str):
         return

@@ -17,14 +17,15 @@ from dag.errors import ErrorValue
 from dag.events import EventType
 from dag.expressions import ExpressionBudget, Moment
 from dag.invocation import Invocation
+from dag.limits import DEFAULTS
 from dag.masks import masked
 from dag.plan import Plan, PlanNode, Sees, Template
-from interpreter.compute import Computed, Job, compute
+from interpreter.compute import Computed, Job, PayloadTooLarge, check_size, compute
 from interpreter.failures import causes, dumped, fitting
 from interpreter.frontier import CANCELLED, FAILED, Changes, Frontier, Settled, Standing
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
 from interpreter.orders import Cancel, Evaluate, Invoke, Order, Outcome
-from interpreter.outputs import Outputs
+from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.start import Carried, Start, Wait
 from interpreter.view import View, iso
 
@@ -146,7 +147,11 @@ class Execution:
 
     def succeeded(self, number: int, text: bytes) -> None:
         """An activity returned its output, as JSON text."""
-        self._outputs.put(number, text)
+        try:
+            self._outputs.put(number, text)
+        except OutputsTooLarge as full:
+            self._fail(number, full.value())
+            return
         call = self._graph.nodes[number].call
         data = {"output_bytes": len(text)}
         if len(text) <= SHOWN_BYTES:
@@ -239,7 +244,7 @@ class Execution:
         elif standing.ending == "stopped":
             self._end(Outcome("succeeded", self._at.stop_output))
         elif self._graph.output is None:
-            self._end(Outcome("succeeded", self._end_outputs()))
+            self._close_with_ends()
         elif OUTPUT not in self._evaluations:
             self._compute(OUTPUT, _rendering(self._graph.output), self._graph.output_sees)
 
@@ -316,17 +321,8 @@ class Execution:
         if node.timeout is not None:
             self._at.node_deadlines[number] = self._now.time + node.timeout
         match computed.kind:
-            case "done":
-                if node.type == "set":
-                    assert isinstance(computed.value, dict)
-                    self._at.vars.update(computed.value)
-                self._outputs.put_value(number, computed.value)
-                self._succeed(number, computed.port, shown("output", computed.value))
-            case "stop":
-                self._at.stop_output = computed.value
-                self._outputs.put_value(number, computed.value)
-                self._succeed(number, None, shown("output", computed.value))
-                self._apply(self._frontier.end("stopped"))
+            case "done" | "stop":
+                self._done(number, computed)
             case "wait":
                 assert isinstance(computed.value, int | float)
                 self._wait(number, Wait(min(computed.value, self._at.node_deadlines.get(number, computed.value))))
@@ -334,6 +330,21 @@ class Execution:
                 self._invoke(number, computed, attempts=0, local=not self._needs_queue(node))
             case "fail":
                 self._fail(number, _error(computed))
+
+    def _done(self, number: int, computed: Computed) -> None:
+        """A control node has its output."""
+        try:
+            self._outputs.put_value(number, computed.value)
+        except OutputsTooLarge as full:
+            self._fail(number, full.value())
+            return
+        if self._graph.nodes[number].type == "set":
+            assert isinstance(computed.value, dict)
+            self._at.vars.update(computed.value)
+        self._succeed(number, computed.port, shown("output", computed.value))
+        if computed.kind == "stop":
+            self._at.stop_output = computed.value
+            self._apply(self._frontier.end("stopped"))
 
     def _needs_queue(self, node: PlanNode) -> bool:
         return node.call is None or node.call.effects or node.call.queue is not None
@@ -407,6 +418,17 @@ class Execution:
         self._at.errors[join] = error
         port = self._at.standing.port[join]
         self._journal.say("node.failed", node.id, {"error": dumped(error), "port": port})
+
+    def _close_with_ends(self) -> None:
+        """What the end nodes yield is the output, unless it is too much together."""
+        output = self._end_outputs()
+        try:
+            if self._outputs.total > DEFAULTS.payload_bytes:
+                check_size(output)
+        except PayloadTooLarge as error:
+            self._end(Outcome("failed", error=error.value()))
+        else:
+            self._end(Outcome("succeeded", output))
 
     def _end_outputs(self) -> JsonValue:
         succeeded = [n for n in self._graph.ends if self._at.standing.status[n] == "succeeded"]

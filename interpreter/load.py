@@ -6,8 +6,9 @@ REFERENCE = 400
 MOST_INLINE = 1024 * 1024
 MOST_VOLUME = 32 * 1024 * 1024
 """Bytes to write or read, wherever they go: about half a second."""
-MOST_MARKERS = 1_000
-"""Results of local activities. Only between tasks does Temporal say how long the history is."""
+MOST_MARKERS = 250
+"""Results of local activities: about a second on a busy machine. A task that lasts for five is done all over again, and
+only between tasks does Temporal say how long the history is."""
 
 
 class Load:

@@ -3,13 +3,27 @@
 A segment, once full, keeps its bytes: external storage goes by content and stores it once, however often it is carried.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 from pydantic import JsonValue
 
+from dag.errors import PerdureError
+
 SEGMENT_BYTES = 128 * 1024
+MOST_BYTES = 256 * 1024 * 1024
+"""Of all outputs of one execution, as JSON."""
+DECODED_BYTES = 32 * 1024 * 1024
+"""So many of them are kept as values too, which may take ten times as much memory."""
+SMALL = 1024
+"""Outputs that always have room."""
+
+
+class OutputsTooLarge(PerdureError):
+    """The outputs of the execution's nodes take more than 256 MiB together; keep what is large elsewhere."""
+
+    code = "limit.outputs"
 
 
 @dataclass(slots=True)
@@ -24,24 +38,32 @@ class Outputs:
 
     def __init__(self, index: Index | None = None, segments: Sequence[bytes] = ()):
         self._values: dict[int, JsonValue] = {}
+        self._decoded = 0
+        """The bytes that those take as text."""
+        self._total = 0
         self._texts: dict[int, bytes] = {}
         self._sealed: list[tuple[list[int], bytes]] = []
         self._in_segment: dict[int, int] = {}
         for nodes, text in zip(index.segments if index else (), segments, strict=True):
             self._sealed.append((nodes, text))
+            self._total += len(text)
             for node in nodes:
                 self._in_segment[node] = len(self._sealed) - 1
         if self._sealed and len(self._sealed[-1][1]) < SEGMENT_BYTES:
             self._open_last()
 
     def put(self, node: int, text: bytes) -> None:
-        """Keep an output as JSON text."""
+        """Keep an output as JSON text. Raises OutputsTooLarge."""
+        self._total += len(text)
+        if self._total > MOST_BYTES and len(text) > SMALL:
+            self._total -= len(text)
+            raise OutputsTooLarge
         self._texts[node] = text
 
     def put_value(self, node: int, value: JsonValue) -> None:
-        """Keep an output that was computed here."""
-        self._values[node] = value
-        self._texts[node] = orjson.dumps(value)
+        """Keep an output that was computed here. Raises OutputsTooLarge."""
+        self.put(node, orjson.dumps(value))
+        self._remember({node: value}, len(self._texts[node]))
 
     def __contains__(self, node: int) -> bool:
         return node in self._texts or node in self._in_segment
@@ -54,11 +76,25 @@ class Outputs:
         """The output of a node that has one."""
         if node not in self._values:
             if node in self._texts:
-                self._values[node] = orjson.loads(self._texts[node])
+                text = self._texts[node]
+                self._remember({node: orjson.loads(text)}, len(text))
             else:
                 nodes, text = self._sealed[self._in_segment[node]]
-                self._values.update(zip(nodes, orjson.loads(text), strict=True))
+                self._remember(dict(zip(nodes, orjson.loads(text), strict=True)), len(text))
         return self._values[node]
+
+    @property
+    def total(self) -> int:
+        """The bytes that they all take as JSON."""
+        return self._total
+
+    def _remember(self, values: Mapping[int, JsonValue], size: int) -> None:
+        """Keep what was decoded; what was before goes when it becomes too much, and is decoded again when needed."""
+        if self._decoded + size > DECODED_BYTES:
+            self._values.clear()
+            self._decoded = 0
+        self._values.update(values)
+        self._decoded += size
 
     def pack(self) -> tuple[Index, list[bytes]]:
         """Everything as segments: those that were full stay as they are."""
@@ -82,6 +118,7 @@ class Outputs:
     def _open_last(self) -> None:
         """The last segment has room: what it holds is packed again with what comes."""
         nodes, text = self._sealed.pop()
+        self._total -= len(text)
         for node, value in zip(nodes, orjson.loads(text), strict=True):
             del self._in_segment[node]
             self.put_value(node, value)

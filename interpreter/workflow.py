@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 
@@ -31,13 +31,14 @@ from dag import expressions
 from dag.errors import ErrorValue, PerdureError, matches
 from dag.expressions import Moment
 from dag.invocation import Invocation
-from dag.plan import Plan, Retry, decode
-from interpreter.compute import Computed
+from dag.plan import Retry
+from interpreter.compute import Computed, failure
 from interpreter.execution import INLINE_UNTIMED, Execution, timed_out_node
 from interpreter.frontier import Standing
 from interpreter.journal import Emit, Now
 from interpreter.load import Load
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
+from interpreter.plans import decoded
 from interpreter.start import Carried, Start
 from interpreter.view import public
 
@@ -55,6 +56,8 @@ LOST_AFTER = timedelta(seconds=15)
 """Without a heartbeat for so long, a worker counts as lost."""
 LONGEST_TURN = 0.4
 """Seconds of computing before the workflow task ends: Temporal kills it at two."""
+LOCALS = 100
+"""Local activities of one execution under way at once: a workflow task ends only when they have."""
 EVALUATIONS = 4
 """Computations of one execution under way at once; each takes what it reads with it."""
 SHORTEST = timedelta(milliseconds=1)
@@ -76,7 +79,7 @@ class Interpreter:
             raise ApplicationError("An execution is started with what it begins with and a plan.", type="input.invalid")
         self._args = args
         self._start = converter.from_payload(args[0].payload, Start)
-        self._plan = _decoded(args[1].payload.data)
+        self._plan = decoded(args[1].payload.data)
         carried = converter.from_payload(args[2].payload, Carried) if len(args) > 2 else self._fresh()
         self._now = Now()
         self._load = Load()
@@ -184,8 +187,9 @@ class Interpreter:
             for order in batch:
                 match order:
                     case Invoke():
-                        handle = self._local(order) if order.local else self._activity(order)
-                        self._track(order.number, handle, local=order.local)
+                        local = order.local and self._locals < LOCALS
+                        handle = self._local(order) if local else self._activity(order)
+                        self._track(order.number, handle, local=local)
                     case Evaluate():
                         self._evaluations.append(order)
                     case Cancel():
@@ -281,7 +285,7 @@ class Interpreter:
             except asyncio.CancelledError:
                 self._execution.cancelled(number)
             except FailureError as error:  # of a local activity, its failure itself
-                self._settle_failed(number, error, local=running.local)
+                self._settle_failed(number, error, running)
             else:
                 self._load.add(len(payload.data))
                 if running.evaluates:
@@ -289,8 +293,9 @@ class Interpreter:
                 else:
                     self._execution.succeeded(number, payload.data)
 
-    def _settle_failed(self, number: int, error: FailureError, *, local: bool) -> None:
+    def _settle_failed(self, number: int, error: FailureError, running: "_Running") -> None:
         cause = error.cause if isinstance(error, ActivityError) else error
+        local = running.local
         match cause:
             case CancelledError():
                 self._execution.cancelled(number)
@@ -300,6 +305,8 @@ class Interpreter:
                 self._execution.failed(number, WORKER_LOST)
             case TimeoutError():
                 self._execution.failed(number, timed_out_node())
+            case ApplicationError() if running.evaluates:
+                self._execution.computed(number, failure(NOT_COMPUTED))
             case ApplicationError(non_retryable=False) if local:
                 self._execution.again(number, _error_value(cause), _seconds(cause.next_retry_delay))
             case ApplicationError() if isinstance(error, ActivityError) and error.retry_state == RetryState.TIMEOUT:
@@ -430,17 +437,14 @@ class _RecordedPace:
 
 USUAL = Invocation()
 ONCE = RetryPolicy(maximum_attempts=1)
+NOT_COMPUTED = ErrorValue(
+    code="internal", message="Computing the node's expressions failed unexpectedly; the worker's log says how."
+)
 WORKER_LOST = ErrorValue(
     code="worker.lost",
     message="The worker died or lost its connection in mid-attempt; whether the attempt had its effect is not known.",
     retryable=True,
 )
-
-
-@lru_cache(maxsize=256)
-def _decoded(text: bytes) -> Plan:
-    """One plan object a process, however many executions run it."""
-    return decode(text)
 
 
 def _arguments(order: Invoke) -> list[JsonValue | Invocation]:

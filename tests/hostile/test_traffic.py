@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 from pydantic import JsonValue
+from temporalio.api.failure.v1 import Failure
 from temporalio.worker import Replayer
 
+from dag.errors import ErrorValue
 from interpreter.workflow import Interpreter
+from runtime.converter import data_converter
+from runtime.storage import MemoryStorage
 from tests.interpreter.engine import Engine, ended
+from worker.failures import failure
 from worker.host import RUNNER
 from worker.step_events import StepEvents
 
@@ -39,9 +44,13 @@ async def test_a_wide_fan_of_activities_with_much_to_carry_comes_to_its_end(engi
     assert max(told) == max(said)
 
 
-async def test_failures_of_many_local_activities_fit_in_one_message(engine: Engine) -> None:
-    node = {"type": "code.python", "config": {"code": "raise ValueError('" + "x" * 900 + "')"}, "on_error": "continue"}
-    assert (await engine.run(beside_each_other(100, node))).output == "ended"
+@pytest.mark.parametrize("local", [True, False])
+async def test_details_of_local_failures_leave_the_history_sooner(*, local: bool) -> None:
+    storage = MemoryStorage()
+    error = failure(ErrorValue(code="user.x", message="m", details="x" * 10_000), retry=False, delay=None, local=local)
+    told = Failure()
+    await data_converter(storage).encode_failure(error, told)
+    assert (storage.size > 0) is local
 
 
 async def test_many_computations_outside_the_workflow_task_take_turns(engine: Engine) -> None:
@@ -50,8 +59,8 @@ async def test_many_computations_outside_the_workflow_task_take_turns(engine: En
 
 
 async def test_computations_that_wait_for_their_turn_are_cancelled_at_once(engine: Engine) -> None:
-    endless = "($f := function($n) { $f($n + 1) }; $f(0))"
-    node = {"type": "transform", "config": {"expression": endless}}
+    long = "$count($map([1..9999], function($n) { $count($sort([1..9999])) }))"
+    node = {"type": "transform", "config": {"expression": long}}
     handle = await engine.start(beside_each_other(50, node))
     await asyncio.sleep(0.5)
     await handle.cancel()
