@@ -15,7 +15,7 @@ DRAWERS = {"base", "common", "core", "helper", "helpers", "lib", "misc", "shared
 LARGE = 400
 LARGER = {
     "interpreter/workflow.py": 500,  # all that is Temporal-shaped stands in one file, so that it can be read in one
-    "interpreter/execution.py": 450,  # the one place where everything that may happen to a node is settled
+    "interpreter/execution.py": 480,  # the one place where everything that may happen to a node is settled
 }
 
 
