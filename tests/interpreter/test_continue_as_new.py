@@ -56,6 +56,78 @@ async def test_a_delay_goes_on_with_the_time_left(engine: Engine) -> None:
     assert_unbroken(engine, handle)
 
 
+async def test_an_attempt_that_waits_is_made_in_a_later_run(engine: Engine) -> None:
+    flow = chain(6)
+    config = {"fail": "user.once", "fail_times": 1, "retryable": True}
+    retry = {"max_attempts": 2, "initial": "2s"}
+    flow["nodes"]["flaky"] = work("key ${{ secrets.token }}", type="test.read", config=config, retry=retry)
+    flow["output"] = "${{ nodes.flaky.output.value }}"
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
+    assert (await ended(handle)).output == "key ***"
+    assert_unbroken(engine, handle)
+    tries = [(each.attempt, each.status) for each in engine.sink.attempts if each.path == "flaky"]
+    assert tries == [(1, "failed"), (2, "succeeded")]
+    assert sorted(engine.witness.runs.values()) == [1] * 6 + [2], "both under one key"
+
+
+FAILING = work(type="test.read", config={"fail": "user.no", "retryable": True}, retry={"max_attempts": 99})
+
+
+@pytest.mark.parametrize("waiting", [{"type": "delay", "config": {"for": "1h"}}, FAILING], ids=["delay", "retries"])
+async def test_a_nodes_time_goes_on_counting(engine: Engine, waiting: dict[str, Any]) -> None:
+    flow = chain(6)
+    flow["nodes"]["wait"] = {**waiting, "timeout": "2500ms"}
+    began = asyncio.get_running_loop().time()
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
+    error = (await ended(handle)).error
+    assert (error.code, error.path) == ("timeout.node", "wait")
+    assert asyncio.get_running_loop().time() - began < 4
+
+
+async def test_the_executions_time_goes_on_counting(engine: Engine) -> None:
+    flow = chain(500)
+    flow["settings"] = {"timeout": "2s"}
+    began = asyncio.get_running_loop().time()
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
+    assert (await asyncio.wait_for(ended(handle), 20)).status == "timed_out"
+    assert 2 <= asyncio.get_running_loop().time() - began < 6
+    assert set(engine.statuses(handle).values()) <= {"succeeded", "cancelled", "skipped"}
+
+
+async def test_what_nodes_left_behind_is_seen_by_later_runs(engine: Engine) -> None:
+    flow = document(
+        {
+            "bad": work(config={"fail": "user.no"}),
+            "rescue": work(1, ["bad.error"]),
+            "set": {"type": "set", "needs": ["rescue"], "config": {"values": {"v": "{'seen': nodes.bad.error.code}"}}},
+            "a": work(2, ["set"]),
+            "choice": {"type": "if", "needs": ["a"], "config": {"condition": "vars.v.seen = 'user.no'"}},
+            "b": work(3, ["choice.true"]),
+            "no": work(4, ["choice.false"]),
+            "end": work(
+                [
+                    "${{ nodes.bad.status }}", "${{ nodes.bad.port }}", "${{ nodes.bad.error.path }}", "${{ vars.v }}",
+                    "${{ nodes.choice.port }}", "${{ nodes.b.output.value }}", "${{ execution.started_at }}",
+                ],
+                ["b"],
+            ),
+            "stop": {"type": "stop", "needs": ["end"], "config": {"output": "${{ nodes.end.output.value }}"}},
+            "after": {"type": "delay", "needs": ["rescue"], "config": {"for": "1h"}},
+        },
+        vars={"v": None},
+    )  # fmt: skip
+    whole = await engine.start(flow)
+    cut = await engine.start(flow, tuning=Tuning(continue_after=1))
+    results = [(await ended(handle)).output for handle in (whole, cut)]
+    for result in results:
+        assert isinstance(result, list)
+        assert result[:-1] == ["failed", "error", "bad", {"seen": "user.no"}, "true", 3]
+        assert isinstance(result[-1], str)
+    assert_unbroken(engine, cut)
+    assert engine.statuses(cut) == engine.statuses(whole)
+    assert len(await lengths(engine, cut)) > 3
+
+
 async def test_large_outputs_are_carried_once_and_read_later(engine: Engine) -> None:
     flow = document(
         {
