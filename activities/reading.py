@@ -6,8 +6,9 @@ import re
 from pydantic import JsonValue
 from pydantic_core import from_json
 
-from activities.errors import ReplyUnreadable
-from dag.limits import LARGEST_INTEGER
+from activities.errors import PayloadTooLarge, ReplyUnreadable
+from dag.crowding import crowded
+from dag.limits import DEFAULTS, LARGEST_INTEGER
 
 # Not `codecs.lookup`, which remembers every name it is asked for and knows codecs that are slow or no text at all.
 CHARSETS = {
@@ -71,6 +72,8 @@ def json(content: bytes) -> JsonValue:
     content = content.removeprefix(b"\xef\xbb\xbf").strip()
     if not content:
         return None
+    if crowded(content):
+        raise PayloadTooLarge(f"The answer has more than {DEFAULTS.payload_values} values.")
     if _SUSPECT.search(content):
         content = _NO_TEXT.sub(_replaced, content)
     try:

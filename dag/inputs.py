@@ -38,7 +38,7 @@ class InputInvalid(PerdureError):
 
 def accepted(value: JsonValue, schema: Schema, *, limits: Limits = DEFAULTS) -> JsonValue:
     """The input with its defaults filled in. Raises InputInvalid with every problem it has. The schema has none."""
-    problems = flaws(value, depth=limits.document_depth, values=limits.payload_bytes)
+    problems = flaws(value, depth=limits.document_depth, values=limits.payload_values)
     if problems:
         raise InputInvalid(told(problems))
     if not schema:

@@ -22,6 +22,8 @@ class Limits:
     subworkflow_levels: int = 20
     execution_time: timedelta = timedelta(days=365)
     payload_bytes: int = 20 * 1024 * 1024
+    payload_values: int = 1_000_000
+    """Keys and values in all of an input or an output."""
     for_each_items: int = 100_000
     iterations: int = 1_000_000
     activities_in_flight: int = 500

@@ -13,6 +13,7 @@ import orjson
 from pydantic import JsonValue, SkipValidation
 
 from dag import durations, expressions
+from dag.crowding import crowded
 from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
 from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
@@ -188,12 +189,14 @@ def check_size(value: JsonValue) -> None:
     if not isinstance(value, dict | list | str):
         return
     try:
-        size = len(written(value, levels=DEFAULTS.document_depth))
+        text = written(value, levels=DEFAULTS.document_depth)
     except TypeError:
         message = f"What the node yields is nested deeper than {DEFAULTS.document_depth} levels."
         raise PayloadTooLarge(message) from None
-    if size > DEFAULTS.payload_bytes:
+    if len(text) > DEFAULTS.payload_bytes:
         raise PayloadTooLarge(f"What the node yields has more than {DEFAULTS.payload_bytes} bytes of JSON.")
+    if crowded(text):
+        raise PayloadTooLarge(f"What the node yields has more than {DEFAULTS.payload_values} values.")
 
 
 def _call(job: Job, evaluator: Evaluator) -> Computed:

@@ -5,6 +5,8 @@ from pydantic import JsonValue
 
 from activities.errors import PayloadTooLarge
 from dag import nesting
+from dag.crowding import crowded
+from dag.limits import DEFAULTS
 from worker.redaction import HIDDEN, Redaction
 
 MAX_BYTES = 20 * 1024 * 1024
@@ -24,6 +26,11 @@ def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> 
         raise PayloadTooLarge(
             f"The output has {len(text)} bytes of JSON, more than {limit}; ask for less, or keep it as a reference.",
             details={"size": len(text), "limit": limit},
+        )
+    if crowded(text):
+        raise PayloadTooLarge(
+            f"The output has more than {DEFAULTS.payload_values} values; ask for less, or keep it as a reference.",
+            details={"limit": DEFAULTS.payload_values},
         )
     return text
 
