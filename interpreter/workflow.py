@@ -194,10 +194,14 @@ class Interpreter:
                         self._evaluations.append(order)
                     case Cancel():
                         self._cancel(order.number)
-        while self._evaluations and self._evaluating < EVALUATIONS:
+        while self._evaluations and self._evaluating < EVALUATIONS and self._may_evaluate(self._evaluations[0]):
             self._evaluating += 1
             order = self._evaluations.popleft()
             self._track(order.number, self._evaluation(order), local=True, evaluates=True)
+
+    def _may_evaluate(self, order: Evaluate) -> bool:
+        """Nodes wait for the next run like activities; what is no node cannot be carried over."""
+        return order.number < 0 or not self._must_hold()
 
     def _cancel(self, number: int) -> None:
         if (running := self._running.get(number)) is not None:
@@ -341,6 +345,8 @@ class Interpreter:
         return False
 
     def _continue(self) -> None:
+        for order in reversed(self._evaluations):
+            self._execution.put_back(order.number)
         carried, segments = self._execution.carried()
         self._commands = 0
         workflow.continue_as_new(args=[*self._args[:2], carried, *map(_segment, segments)])

@@ -8,7 +8,7 @@ import pytest
 
 from dag.limits import Limits
 from interpreter.start import Tuning
-from tests.interpreter.documents import chain, document, work
+from tests.interpreter.documents import chain, computing, document, work
 from tests.interpreter.engine import Engine, ended
 from tests.interpreter.histories import Handle, runs
 
@@ -126,6 +126,21 @@ async def test_what_nodes_left_behind_is_seen_by_later_runs(engine: Engine) -> N
     assert_unbroken(engine, cut)
     assert engine.statuses(cut) == engine.statuses(whole)
     assert len(await lengths(engine, cut)) > 3
+
+
+@pytest.mark.parametrize("patience", [0.05, 10])
+async def test_computing_outside_does_not_keep_a_run_from_its_end(engine: Engine, patience: float) -> None:
+    large = "$sum([1..20000].($ * 2))"
+    nodes = {f"n{n}": computing(large, [f"n{n - 1}"] if n else None) for n in range(30)}
+    beside = {f"b{n}": computing(f"{large} + {n}") for n in range(30)}
+    handle = await engine.start(
+        document({**nodes, **beside}, output=f"${{{{ {large} }}}}"), tuning=Tuning(continue_after=8, patience=patience)
+    )
+    assert (await ended(handle)).output == 20_000 * 20_001
+    assert_unbroken(engine, handle)
+    assert set(engine.statuses(handle).values()) == {"succeeded"}
+    assert [event.type for event in engine.events(handle)].count("node.started") == 60
+    assert len(await lengths(engine, handle)) > 4
 
 
 async def test_large_outputs_are_carried_once_and_read_later(engine: Engine) -> None:

@@ -167,3 +167,15 @@ def extensions(history: WorkflowHistory) -> int:
     return list(between).count(
         (EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED, EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED)
     )
+
+
+async def test_a_machine_that_is_always_too_slow_gets_to_the_end(client: Client, machine: Machine) -> None:
+    """Temporal itself lists patches in a search attribute, which has not room for all of these."""
+    machine.becomes(1.0)
+    nodes = {f"n{n}": computing(str(n), [f"n{n - 1}"] if n else None) for n in range(150)}
+    async with engine_on(client) as engine:
+        handle = await engine.start(document(nodes), tuning=Tuning(continue_after=100))
+        assert (await ended(handle)).output == 149
+        histories = await assert_replays_alike(engine, handle, machine)
+        assert len(patches(histories)) >= 300
+        assert len(histories) == 2

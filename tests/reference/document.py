@@ -48,6 +48,16 @@ class Graph:
         return {name: [edge for edge in edges if edge.source == name] for name in self.nodes}
 
     @cached_property
+    def in_order(self) -> list[Node]:
+        """The nodes, each behind all that it needs; where that leaves a choice, in written order."""
+        found: list[Node] = []
+        while len(found) < len(self.nodes):
+            done = {node.id for node in found}
+            free = (node for node in self.nodes.values() if node.id not in done)
+            found.append(next(node for node in free if done.issuperset(edge.source for edge in node.needs)))
+        return found
+
+    @cached_property
     def downstream(self) -> Mapping[str, set[str]]:
         """For each node, whatever lies behind it by any path."""
         return {name: set(self._behind(name)) for name in self.nodes}

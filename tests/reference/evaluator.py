@@ -253,8 +253,8 @@ class _Run:
     def _follow(self) -> None:
         """After a node has settled: everything that follows at once, then what has become ready, in written order.
 
-        Live and dead paths are followed as far as they go before a join that can no longer get enough is given up; of
-        several such joins those go first that fail, so that no failure is lost to a skip of the same moment."""
+        Live and dead paths are followed to their ends before a join that can no longer get enough is given up, and of
+        several such joins the first in the order of running: so no failure is lost to a skip of the same moment."""
         while self._follow_paths() or self._give_up_a_join():
             pass
         self.queue += [name for name in self.graph.nodes if name in self.ready]
@@ -264,10 +264,10 @@ class _Run:
         return any(self._look_at(node) for node in self.graph.nodes.values())
 
     def _give_up_a_join(self) -> bool:
-        hopeless = [node for node in self.graph.nodes.values() if self._is_open(node) and self._is_hopeless(node)]
-        for node in sorted(hopeless, key=lambda node: not self._failed_in_branches(node.id)):
-            self._decide(node, "fail" if self._failed_in_branches(node.id) else "skip")
-            return True
+        for node in self.graph.in_order:
+            if self._is_open(node) and self._is_hopeless(node):
+                self._decide(node, "fail" if self._failed_in_branches(node.id) else "skip")
+                return True
         return False
 
     def _call_off(self) -> None:
