@@ -348,7 +348,6 @@ class Interpreter:
         for order in reversed(self._evaluations):
             self._execution.put_back(order.number)
         carried, segments = self._execution.carried()
-        self._commands = 0
         workflow.continue_as_new(args=[*self._args[:2], carried, *map(_segment, segments)])
 
     async def _sleep(self) -> None:
@@ -384,8 +383,7 @@ class Interpreter:
             return
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm_at = at
-        self._alarm = None
+        self._alarm_at, self._alarm = at, None
         if at is not None:
             span = max(SHORTEST, timedelta(seconds=at - self._now.time))
             self._alarm = asyncio.create_task(workflow.sleep(span, summary=_summary(self._execution.waiting_first())))

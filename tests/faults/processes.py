@@ -6,8 +6,10 @@ import signal
 import subprocess
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
+
+from tests.activities.http_server import Request, json_reply, serving
 
 
 class Process:
@@ -32,25 +34,18 @@ class Process:
 
 
 class Recorder:
-    """An HTTP server that notes the key of every effect, and takes its time so that a death can come between."""
+    """Notes the key of every effect that reaches it, and takes its time so that a death can come between."""
 
     def __init__(self, pause: Callable[[int], Awaitable[None]]) -> None:
         self._pause = pause
         self.keys: dict[str, list[str]] = defaultdict(list)
 
-    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            path = head.split(" ", 2)[1]
-            headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if ": " in line)
-            await reader.readexactly(int(headers.get("content-length", "0")))
-            self.keys[path].append(headers["idempotency-key"])
-            await self._pause(len(self.keys[path]))
-            writer.write(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 2\r\nconnection: close\r\n\r\n{}"
-            )
-            await writer.drain()
-        writer.close()
+    async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
+        key = request.header("idempotency-key")
+        assert key is not None
+        self.keys[request.target].append(key)
+        await self._pause(len(self.keys[request.target]))
+        writer.write(json_reply(b"{}"))
 
 
 async def briefly(_: int) -> None:
@@ -61,6 +56,5 @@ async def briefly(_: int) -> None:
 async def recording(pause: Callable[[int], Awaitable[None]] = briefly) -> AsyncGenerator[tuple[Recorder, int]]:
     """Run a recorder; it answers a request after `pause`, which is told how many there were to the same path."""
     recorder = Recorder(pause)
-    server = await asyncio.start_server(recorder.answer, "127.0.0.1", 0)
-    async with server:
-        yield recorder, server.sockets[0].getsockname()[1]
+    async with serving(recorder.answer) as server:
+        yield recorder, server.port
