@@ -1,0 +1,279 @@
+"""Every table. Each row belongs to a tenant, which the database itself fills in and filters by.
+
+What a tenant wrote or computed is sealed (store/sealing.py) and of type bytes; in clear is only what lists and searches
+need."""
+# SQLModel declares `__tablename__` otherwise than everybody writes it.
+# pyright: reportAssignmentType=false
+
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSON
+from sqlmodel import Field, SQLModel
+
+
+def moment(*, nullable: bool = False, default: bool = False) -> Column[datetime]:
+    """A time with its zone."""
+    return Column(DateTime(timezone=True), nullable=nullable, server_default=text("now()") if default else None)
+
+
+class Tenanted(SQLModel):
+    """What every table has but the tenants' own."""
+
+    tenant_id: str = Field(
+        primary_key=True, sa_type=Text, sa_column_kwargs={"server_default": text("current_tenant()")}
+    )
+
+
+class TenantRow(SQLModel, table=True):
+    """Whoever shares this installation. With a namespace or queue of its own, its executions run there."""
+
+    __tablename__ = "tenants"
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
+    namespace: str | None = Field(default=None, sa_type=Text)
+    queue: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = Field(sa_column=moment(default=True))
+
+
+class ApiKeyRow(Tenanted, table=True):
+    """A key to the API; only its hash is kept."""
+
+    __tablename__ = "api_keys"
+    __table_args__ = (UniqueConstraint("hash"),)
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column=moment(default=True))
+    revoked_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class WorkflowRow(Tenanted, table=True):
+    """A workflow as lists show it. `revision` is its draft's, `version` its newest published one."""
+
+    __tablename__ = "workflows"
+    __table_args__ = (
+        Index("workflows_by_name", "tenant_id", "name", unique=True, postgresql_where=text("deleted_at is null")),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
+    title: str | None = Field(default=None, sa_type=Text)
+    labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    revision: int
+    version: int | None = None
+    created_at: datetime = Field(sa_column=moment(default=True))
+    updated_at: datetime = Field(sa_column=moment(default=True))
+    deleted_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+
+
+class DraftRow(Tenanted, table=True):
+    """One revision of a workflow's draft; the newest ones are kept, so that two who edit at once lose nothing."""
+
+    __tablename__ = "drafts"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "workflow_id"], ["workflows.tenant_id", "workflows.id"], ondelete="CASCADE"),
+    )
+
+    workflow_id: str = Field(primary_key=True, sa_type=Text)
+    revision: int = Field(primary_key=True)
+    document: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column=moment(default=True))
+
+
+class VersionRow(Tenanted, table=True):
+    """A published version: the document as it was written, and its plan. Never changed."""
+
+    __tablename__ = "versions"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "workflow_id"], ["workflows.tenant_id", "workflows.id"], ondelete="CASCADE"),
+    )
+
+    workflow_id: str = Field(primary_key=True, sa_type=Text)
+    version: int = Field(primary_key=True)
+    hash: str = Field(sa_type=Text)
+    """Of the document without its layout."""
+    document: bytes = Field(sa_type=LargeBinary)
+    plan: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column=moment(default=True))
+
+
+class TagRow(Tenanted, table=True):
+    """A name for a version, which can move to another."""
+
+    __tablename__ = "tags"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "workflow_id", "version"],
+            ["versions.tenant_id", "versions.workflow_id", "versions.version"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    workflow_id: str = Field(primary_key=True, sa_type=Text)
+    tag: str = Field(primary_key=True, sa_type=Text)
+    version: int
+    updated_at: datetime = Field(sa_column=moment(default=True))
+
+
+class ExecutionRow(Tenanted, table=True):
+    """One run of a version, as the journal tells it. It outlives its workflow."""
+
+    __tablename__ = "executions"
+    __table_args__ = (
+        Index("executions_by_time", "tenant_id", text("started_at desc"), text("id desc")),
+        Index("executions_by_workflow", "tenant_id", "workflow", text("started_at desc"), text("id desc")),
+        Index("executions_by_status", "tenant_id", "status", text("started_at desc"), text("id desc")),
+        Index("executions_open", "tenant_id", "updated_at", postgresql_where=text("closed_at is null")),
+    )
+
+    id: str = Field(primary_key=True, sa_type=Text)
+    workflow_id: str | None = Field(default=None, sa_type=Text)
+    workflow: str = Field(sa_type=Text)
+    version: int
+    status: str = Field(sa_type=Text)
+    compensation: str = Field(sa_type=Text, sa_column_kwargs={"server_default": text("'none'")})
+    attempt: int = Field(sa_column_kwargs={"server_default": text("1")})
+    trigger: str = Field(sa_type=Text)
+    labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    input: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Null until the start has been stored, which the journal may outrun."""
+    output: bytes | None = Field(default=None, sa_type=LargeBinary)
+    output_bytes: int | None = None
+    """Of an output that is too large for the journal."""
+    error: bytes | None = Field(default=None, sa_type=LargeBinary)
+    error_code: str | None = Field(default=None, sa_type=Text)
+    started_at: datetime = Field(sa_column=moment())
+    closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    updated_at: datetime = Field(sa_column=moment(default=True))
+    last_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """The journal's counter: events are numbered under this row's lock."""
+
+
+class NodeRunRow(Tenanted, table=True):
+    """One time a node ran, as its events tell; `n` and `strand` are of the last of them."""
+
+    __tablename__ = "node_runs"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
+        ),
+        Index("node_runs_by_order", "tenant_id", "execution_id", "attempt", "first_seq"),
+    )
+
+    execution_id: str = Field(primary_key=True, sa_type=Text)
+    attempt: int = Field(primary_key=True)
+    path: str = Field(primary_key=True, sa_type=Text)
+    type: str | None = Field(default=None, sa_type=Text)
+    status: str = Field(sa_type=Text)
+    port: str | None = Field(default=None, sa_type=Text)
+    output: bytes | None = Field(default=None, sa_type=LargeBinary)
+    output_bytes: int | None = None
+    error: bytes | None = Field(default=None, sa_type=LargeBinary)
+    error_code: str | None = Field(default=None, sa_type=Text)
+    started_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    strand: str = Field(sa_type=Text)
+    n: int
+    first_seq: int = Field(sa_type=BigInteger)
+
+
+class EventRow(Tenanted, table=True):
+    """One entry of the journal. A step event has its strand's number; records of attempts have none."""
+
+    __tablename__ = "events"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
+        ),
+        Index("events_by_number", "tenant_id", "execution_id", "attempt", "strand", "n", unique=True),
+        Index("events_by_path", "tenant_id", "execution_id", "path", "seq"),
+    )
+
+    execution_id: str = Field(primary_key=True, sa_type=Text)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    attempt: int
+    strand: str | None = Field(default=None, sa_type=Text)
+    n: int | None = None
+    type: str = Field(sa_type=Text)
+    path: str = Field(sa_type=Text)
+    at: datetime = Field(sa_column=moment())
+    data: bytes | None = Field(default=None, sa_type=LargeBinary)
+    previous: int | None = Field(default=None, sa_type=BigInteger)
+    checksum: int | None = Field(default=None, sa_type=BigInteger)
+    task: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class SearchValueRow(Tenanted, table=True):
+    """A word by which an execution is found: a label (`label.team`) or a search field (`field.invoice`)."""
+
+    __tablename__ = "search_values"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
+        ),
+        Index("search_values_of_execution", "tenant_id", "execution_id"),
+    )
+
+    key: str = Field(primary_key=True, sa_type=Text)
+    value: str = Field(primary_key=True, sa_type=Text)
+    execution_id: str = Field(primary_key=True, sa_type=Text)
+
+
+class PayloadRow(Tenanted, table=True):
+    """A large payload, by the hash of its sealed bytes: equal ones of one tenant are one row."""
+
+    __tablename__ = "payloads"
+
+    hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    content: bytes = Field(sa_type=LargeBinary)
+    created_at: datetime = Field(sa_column=moment(default=True))
+
+
+class PayloadUseRow(Tenanted, table=True):
+    """An execution that stored or was given a payload, which therefore must stay."""
+
+    __tablename__ = "payload_uses"
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "hash"], ["payloads.tenant_id", "payloads.hash"], ondelete="CASCADE"),
+        Index("payload_uses_by_execution", "tenant_id", "execution_id"),
+    )
+
+    hash: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    execution_id: str = Field(primary_key=True, sa_type=Text)
+
+
+class SecretRow(Tenanted, table=True):
+    """A value that only attempts see; it can be replaced and deleted, never read."""
+
+    __tablename__ = "secrets"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    value: bytes = Field(sa_type=LargeBinary)
+    updated_at: datetime = Field(sa_column=moment(default=True))
+
+
+class EnvRow(Tenanted, table=True):
+    """A setting of the tenant's that expressions read as `env.<name>`."""
+
+    __tablename__ = "env"
+
+    name: str = Field(primary_key=True, sa_type=Text)
+    value: bytes = Field(sa_type=LargeBinary)
+    updated_at: datetime = Field(sa_column=moment(default=True))
+
+
+TENANTED = tuple(sorted(name for name, table in SQLModel.metadata.tables.items() if "tenant_id" in table.columns))
+"""The tables whose rows are filtered by `tenant_id`; those of `tenants` itself are by `id`."""
