@@ -1,12 +1,15 @@
 """What an operator can set, read once from the environment when a process starts."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, ValidationError
+from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dag.errors import PerdureError
+
+_POSTGRES = r"^postgres(ql)?(\+\w+)?://"
 
 
 class SettingsInvalid(PerdureError):
@@ -34,6 +37,20 @@ class Settings(BaseSettings):
     """One per environment."""
     queue: str = Field(default="perdure", min_length=1)
     """The Temporal task queue of executions and their activities."""
+    temporal_ui_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
+    """Where people find Temporal's Web UI, for links to it."""
+    database_url: str = Field(default="postgresql://perdure_app@127.0.0.1:5432/perdure", pattern=_POSTGRES, repr=False)
+    """The database, as the role `perdure_app`, which sees nothing without a tenant."""
+    migration_url: str | None = Field(default=None, pattern=_POSTGRES, repr=False)
+    """The same database as the role `perdure_migrator`; only `perdure migrate` and `perdure up` ask for it."""
+    master_key: SecretStr | None = None
+    """Seals what is stored: 32 bytes in base64, one key a line or word, the newest first."""
+    master_key_file: Path | None = None
+    """A file that holds the master key, where the variable itself is not set."""
+    api_host: str = Field(default="127.0.0.1", min_length=1)
+    """The address that the API listens on."""
+    api_port: int = Field(default=8000, ge=0, le=65535)
+    """The port that the API listens on."""
     egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
     """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""
     max_activities: int = Field(default=200, ge=1, le=10_000)
