@@ -5,8 +5,7 @@ import logging
 import math
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
@@ -60,8 +59,11 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
             if info.is_local:
                 output = await run(_call(info, config, invocation, unheard), means, notes)
             else:
-                with heartbeats(notes.redaction) as heartbeat:
-                    output = await run(_call(info, config, invocation, heartbeat), means, notes)
+                heartbeats = Heartbeats(notes.redaction)
+                try:
+                    output = await run(_call(info, config, invocation, heartbeats.tell), means, notes)
+                finally:
+                    heartbeats.stop()
         except asyncio.CancelledError:
             why = activity.cancellation_details() or activity.ActivityCancellationDetails()
             if why.worker_shutdown:
@@ -91,27 +93,29 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
     return node
 
 
-@contextmanager
-def heartbeats(redact: Redaction) -> Generator[Callable[[JsonValue], None]]:
-    """Show Temporal that the attempt goes on, and give what tells how far it has come."""
-    loop = asyncio.get_running_loop()
-    progress: tuple[JsonValue, ...] = ()
+class Heartbeats:
+    """Shows Temporal that an attempt goes on, and how far it has come, until it is stopped."""
 
-    def beat() -> None:
-        nonlocal timer
-        activity.heartbeat(*progress)
-        timer = loop.call_later(EVERY, beat)
+    __slots__ = ("_loop", "_progress", "_redact", "_timer")
 
-    def heartbeat(told: JsonValue) -> None:
-        nonlocal progress
-        progress = (clean(told, redact),)
-        activity.heartbeat(*progress)
+    def __init__(self, redact: Redaction):
+        self._redact = redact
+        self._progress: tuple[JsonValue, ...] = ()
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(EVERY, self._beat)
 
-    timer = loop.call_later(EVERY, beat)
-    try:
-        yield heartbeat
-    finally:
-        timer.cancel()
+    def tell(self, told: JsonValue) -> None:
+        """Say at once how far it has come."""
+        self._progress = (clean(told, self._redact),)
+        activity.heartbeat(*self._progress)
+
+    def stop(self) -> None:
+        """The attempt has ended."""
+        self._timer.cancel()
+
+    def _beat(self) -> None:
+        activity.heartbeat(*self._progress)
+        self._timer = self._loop.call_later(EVERY, self._beat)
 
 
 def unheard(told: JsonValue) -> None:

@@ -3,10 +3,10 @@
 import asyncio
 import math
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TypeVar
 
 from httpx2 import AsyncClient
 from pydantic import JsonValue
@@ -24,6 +24,8 @@ from worker.secrets import Secrets, filled, resolved
 
 MAX_LOG_LINES = 200
 MAX_LOG_LINE = 4_096
+
+Result = TypeVar("Result")
 
 
 class NodeTimeout(PerdureError):
@@ -83,48 +85,53 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     values: Mapping[str, str] = {}
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
-        async with _ends(None, invocation.deadline):
-            values = await resolved(invocation.secrets, call.tenant, means.secrets)
+        values = await _within(
+            _left(invocation.deadline), resolved(invocation.secrets, call.tenant, means.secrets), NodeTimeout
+        )
         notes.redaction.add(*values.values())
     timeout = declared.timeout.total_seconds() if invocation.timeout is None else invocation.timeout
     config = filled(call.config, invocation.secrets, values)
 
-    async def attempt(seconds: float) -> JsonValue:
-        context = Context(
-            idempotency_key=call.idempotency_key,
-            timeout=timedelta(seconds=seconds),
-            http=means.http,
-            python=means.python,
-            log=notes.log,
-            heartbeat=call.heartbeat,
-            store=_store(call, means, notes),
-            conceal=notes.redaction.add,
-        )
-        return await declared.attempt(config, context)
-
-    if invocation.deadline is None and call.cut_off_after < timeout:
-        output = await attempt(timeout)  # Temporal ends it sooner than we would
+    left = _left(invocation.deadline)
+    seconds = min(timeout, left)
+    context = Context(
+        idempotency_key=call.idempotency_key,
+        timeout=timedelta(seconds=seconds),
+        http=means.http,
+        python=means.python,
+        log=notes.log,
+        heartbeat=call.heartbeat,
+        store=_store(call, means, notes),
+        conceal=notes.redaction.add,
+    )
+    attempt = declared.attempt(config, context)
+    if call.cut_off_after < seconds:
+        output = await attempt  # Temporal ends it sooner than we would
     else:
-        async with _ends(timeout, invocation.deadline) as left:
-            output = await attempt(left)
+        output = await _within(seconds, attempt, AttemptTimeout if timeout <= left else NodeTimeout)
     return written(output, notes.redaction)
 
 
-@asynccontextmanager
-async def _ends(timeout: float | None, deadline: float | None) -> AsyncGenerator[float]:
-    """Bound what is done inside, and say how many seconds it has."""
-    left = math.inf if deadline is None else deadline - time.time()
+def _left(deadline: float | None) -> float:
+    """Seconds until a time comes; once it has come there is nothing left to do."""
+    if deadline is None:
+        return math.inf
+    left = deadline - time.time()
     if left <= 0:
         raise NodeTimeout
-    seconds = left if timeout is None else min(timeout, left)
+    return left
+
+
+async def _within(seconds: float, work: Coroutine[None, None, Result], late: type[PerdureError]) -> Result:
+    """Do it, and fail as told if it takes longer."""
     scope = asyncio.timeout(None if seconds == math.inf else seconds)
     try:
         async with scope:
-            yield seconds
+            return await work
     except (TimeoutError, asyncio.CancelledError):
         # Also when it was being cancelled and is cut off in that: nobody knows then whether it has had an effect.
         if scope.expired():
-            raise (AttemptTimeout if timeout is not None and timeout <= left else NodeTimeout) from None
+            raise late from None
         raise
 
 
