@@ -3,13 +3,12 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from dag.errors import PerdureError
-
-_POSTGRES = r"^postgres(ql)?(\+\w+)?://"
 
 
 class SettingsInvalid(PerdureError):
@@ -26,6 +25,17 @@ def seconds(value: object) -> object:
     return float(value) if isinstance(value, str) and value.strip().isdecimal() else value
 
 
+def postgres(url: SecretStr) -> SecretStr:
+    """Refuse what is no URL of a database, without showing it: there is a password in it."""
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ValueError("write it as postgresql://role:password@host:5432/database")
+    return url
+
+
+PostgresUrl = Annotated[SecretStr, AfterValidator(postgres)]
+
+
 class Settings(BaseSettings):
     """Each field is the environment variable PERDURE_<FIELD>."""
 
@@ -39,17 +49,18 @@ class Settings(BaseSettings):
     """The Temporal task queue of executions and their activities."""
     temporal_ui_url: str | None = Field(default=None, pattern=r"^https?://\S+$")
     """Where people find Temporal's Web UI, for links to it."""
-    database_url: str = Field(default="postgresql://perdure_app@127.0.0.1:5432/perdure", pattern=_POSTGRES, repr=False)
-    """The database, as the role `perdure_app`, which sees nothing without a tenant."""
-    migration_url: str | None = Field(default=None, pattern=_POSTGRES, repr=False)
+    database_url: PostgresUrl | None = None
+    """The database, as the role `perdure_app`: `postgresql://perdure_app:password@host:5432/perdure`."""
+    migration_url: PostgresUrl | None = None
     """The same database as the role `perdure_migrator`; only `perdure migrate` and `perdure up` ask for it."""
     master_key: SecretStr | None = None
-    """Seals what is stored: 32 bytes in base64, one key a line or word, the newest first."""
+    """What all that tenants own is encrypted under: 32 bytes in base64. Further lines are older keys, which still
+    open what they sealed. Whoever loses it loses everything."""
     master_key_file: Path | None = None
     """A file that holds the master key, where the variable itself is not set."""
     api_host: str = Field(default="127.0.0.1", min_length=1)
     """The address that the API listens on."""
-    api_port: int = Field(default=8000, ge=0, le=65535)
+    api_port: int = Field(default=8080, ge=0, le=65_535)
     """The port that the API listens on."""
     egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
     """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""

@@ -38,6 +38,11 @@ def test_lists_and_spans_are_written_as_people_write_them(monkeypatch: pytest.Mo
         ("PERDURE_GRACEFUL_SHUTDOWN", "hunter2"),
         ("PERDURE_LOG_LEVEL", "hunter2"),
         ("PERDURE_QUEUE", ""),
+        ("PERDURE_API_PORT", "hunter2"),
+        ("PERDURE_TEMPORAL_UI_URL", "hunter2"),
+        ("PERDURE_DATABASE_URL", "hunter2"),
+        ("PERDURE_DATABASE_URL", "mysql://app:hunter2@127.0.0.1/perdure"),
+        ("PERDURE_MIGRATION_URL", "postgresql://app:hunter2@127.0.0.1"),
     ],
 )
 def test_a_bad_value_is_told_by_its_variable_and_never_shown(
@@ -57,6 +62,14 @@ def test_all_bad_values_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     with pytest.raises(SettingsInvalid) as refused:
         read()
     assert len(refused.value.message.splitlines()) == 2
+
+
+def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PERDURE_DATABASE_URL", "postgresql://perdure_app:hunter2@127.0.0.1:5432/perdure")
+    monkeypatch.setenv("PERDURE_MASTER_KEY", "hunter2")
+    settings = read()
+    assert settings.database_url is not None
+    assert "hunter2" not in repr(settings) + str(settings)
 
 
 def test_settings_never_change() -> None:
