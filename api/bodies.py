@@ -1,0 +1,125 @@
+"""Reads bodies: bounded in size and time, as UTF-8, as JSON or YAML, strictly."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, Request
+from pydantic import BaseModel, JsonValue, ValidationError
+
+from api.problems import RequestInvalid, flaws
+from dag.documents import DocumentInvalid, Format, read
+from dag.errors import PerdureError
+from dag.limits import DEFAULTS, Limits
+
+Model = TypeVar("Model", bound=BaseModel)
+
+DOCUMENT = DEFAULTS
+"""The limits of a definition."""
+INPUT = replace(DEFAULTS, document_bytes=DEFAULTS.payload_bytes, document_values=DEFAULTS.payload_values)
+"""The limits of a body that holds an input."""
+PATIENCE = 60.0
+"""Seconds in which a body must have come."""
+_LARGE = 128 * 1024
+"""Bytes from which on reading takes so long that other requests would feel it."""
+_JSON = ("application/json",)
+_YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
+_FORMATS: dict[str, Format] = {**dict.fromkeys(_JSON, "json"), **dict.fromkeys(_YAML, "yaml")}
+
+
+class BodyTooLarge(PerdureError):
+    """The body is larger than is read here."""
+
+    code = "body.too_large"
+
+
+class BodySlow(PerdureError):
+    """The body took too long to come."""
+
+    code = "body.slow"
+
+
+class BodyUnsupported(PerdureError):
+    """A body of this type is not read here."""
+
+    code = "body.unsupported"
+
+
+async def document(request: Request) -> JsonValue:
+    """Read a definition, as JSON or as YAML."""
+    return await _value(request, _FORMATS, DOCUMENT)
+
+
+def body(model: type[Model], *, limits: Limits = DOCUMENT) -> Callable[[Request], Awaitable[Model]]:
+    """Make what reads a JSON body of one shape. Give the model `extra="forbid"`: types are strict anyway."""
+
+    async def reads(request: Request) -> Model:
+        return await parsed(request, model, limits=limits)
+
+    return reads
+
+
+async def parsed(request: Request, model: type[Model], *, limits: Limits = DOCUMENT) -> Model:
+    """Read a JSON body of one shape."""
+    try:
+        value = await _value(request, dict.fromkeys(_JSON, "json"), limits)
+    except DocumentInvalid as wrong:
+        problems = [problem.value() for problem in wrong.problems]
+        raise RequestInvalid([{**problem, "in": "body"} for problem in problems if isinstance(problem, dict)]) from None
+    try:
+        return model.model_validate(value, strict=True)
+    except ValidationError as wrong:
+        errors = wrong.errors(include_url=False, include_context=False, include_input=False)
+        raise RequestInvalid(flaws(errors, place="body")) from None
+
+
+async def content(request: Request, *, most: int) -> bytes:
+    """Read the bytes of a body, as long as they are few and come soon."""
+    if int(request.headers.get("content-length", "0")) > most:
+        raise _too_large(most)
+    chunks: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(PATIENCE):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > most:
+                    raise _too_large(most)
+                chunks.append(chunk)
+    except TimeoutError:
+        raise BodySlow(f"The body was not there after {PATIENCE:g} s.") from None
+    return b"".join(chunks)
+
+
+def described(model: type[BaseModel], **example: object) -> dict[str, Any]:
+    """The body of a route for OpenAPI, which sees no dependency read it."""
+    schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+    schema.pop("$defs", None)
+    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, **example}}}}
+
+
+def _too_large(most: int) -> BodyTooLarge:
+    return BodyTooLarge(f"The body is larger than {most} bytes.")
+
+
+async def _value(request: Request, formats: dict[str, Format], limits: Limits) -> JsonValue:
+    format = _format(request, formats)
+    text = await content(request, most=limits.document_bytes)
+    if len(text) < _LARGE:
+        return read(text, format=format, limits=limits)
+    return await asyncio.to_thread(read, text, format=format, limits=limits)
+
+
+def _format(request: Request, formats: dict[str, Format]) -> Format:
+    kind, *parameters = (part.strip().lower() for part in request.headers.get("content-type", "").split(";"))
+    if kind not in formats:
+        raise BodyUnsupported(f"Say by the header Content-Type what this is: {' or '.join(formats)}.")
+    if any(part.startswith("charset=") and part[8:].strip('"') not in ("utf-8", "utf8") for part in parameters):
+        raise BodyUnsupported("Text is read as UTF-8 only.")
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise BodyUnsupported("Compressed bodies are not read.")
+    return formats[kind]
+
+
+Document = Annotated[JsonValue, Depends(document)]

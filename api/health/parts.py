@@ -1,0 +1,86 @@
+"""Asks everything that the API needs whether it is there."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from api.means import Means
+from dag.errors import PerdureError
+from store.schema import at_head
+
+_PATIENCE = timedelta(seconds=3)
+_KINDS = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+_RECENT = 75.0
+"""Seconds. A worker's poll lasts up to 60, and only its beginning is seen."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One thing that the API needs, and what to do where it is not there."""
+
+    ok: bool
+    hint: str | None = None
+
+
+@dataclass(frozen=True)
+class Readiness:
+    """All of them."""
+
+    database: Part
+    temporal: Part
+    workers: Part
+
+    @property
+    def ready(self) -> bool:
+        """Whether nothing is missing."""
+        return self.database.ok and self.temporal.ok and self.workers.ok
+
+
+async def readiness(means: Means) -> Readiness:
+    """Ask all of them at once."""
+    database, (temporal, workers) = await asyncio.gather(_database(means), _temporal(means))
+    return Readiness(database=database, temporal=temporal, workers=workers)
+
+
+async def _database(means: Means) -> Part:
+    try:
+        async with asyncio.timeout(_PATIENCE.total_seconds()):
+            if await at_head(means.database):
+                return Part(True)
+        return Part(False, "The database lacks migrations: run `perdure migrate`.")
+    except (PerdureError, TimeoutError):
+        return Part(False, "The database does not answer: is PostgreSQL running, and PERDURE_DATABASE_URL right?")
+
+
+async def _temporal(means: Means) -> tuple[Part, Part]:
+    unknown = Part(False, "Not known while Temporal does not answer.")
+    address, namespace = means.settings.temporal_address, means.settings.temporal_namespace
+    try:
+        client = await means.temporal.client()
+        await client.workflow_service.describe_namespace(
+            DescribeNamespaceRequest(namespace=namespace), timeout=_PATIENCE
+        )
+        polled = await asyncio.gather(*(_polled(client, means.settings.queue, kind) for kind in _KINDS))
+    except PerdureError:
+        return Part(False, f"Temporal does not answer at {address}: is it running?"), unknown
+    except RPCError as wrong:
+        return Part(False, f"Temporal at {address} says {wrong.status.name} for namespace `{namespace}`."), unknown
+    if all(polled):
+        return Part(True), Part(True)
+    return Part(True), Part(False, f"No worker has asked for work on queue `{means.settings.queue}`: start one.")
+
+
+async def _polled(client: Client, queue: str, kind: "TaskQueueType.ValueType") -> bool:
+    described = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind),
+        timeout=_PATIENCE,
+    )
+    since = time.time() - _RECENT
+    return any(poller.last_access_time.seconds > since for poller in described.pollers)

@@ -1,0 +1,47 @@
+"""Finds whose API key a request has, and remembers that for as long as a revoked key may still open."""
+
+import time
+from collections import OrderedDict
+
+from dag.errors import PerdureError
+from store import tenants
+from store.database import Database
+from store.tenants import Holder
+
+FRESH = 2.0
+"""Seconds after which a key is looked up again."""
+_MOST = 10_000
+
+
+class AuthMissing(PerdureError):
+    """Send an API key: `Authorization: Bearer <key>`."""
+
+    code = "auth.missing"
+
+
+class AuthInvalid(PerdureError):
+    """This API key does not exist, or has been revoked."""
+
+    code = "auth.invalid"
+
+
+class Keys:
+    """Holders by their keys. Unknown keys are not remembered: one may be made in the next moment."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._known: OrderedDict[str, tuple[float, Holder]] = OrderedDict()
+
+    async def holder(self, key: str) -> Holder:
+        """Whose key it is."""
+        seen = self._known.get(key)
+        if seen is not None and time.monotonic() - seen[0] < FRESH:
+            return seen[1]
+        found = await tenants.holder(self._database, key)
+        if found is None:
+            self._known.pop(key, None)
+            raise AuthInvalid
+        self._known[key] = (time.monotonic(), found)
+        while len(self._known) > _MOST:
+            self._known.popitem(last=False)
+        return found

@@ -1,0 +1,66 @@
+"""What all requests of one process share."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from temporalio.client import Client
+
+from activities import registry
+from api.keys import Keys
+from dag.activity_type import Catalog
+from runtime import database
+from runtime.client import TemporalUnreachable, connect
+from runtime.settings import Settings
+from runtime.storage import MemoryStorage
+from store.database import Database
+
+_CONNECTING = 5.0
+
+
+class Connection:
+    """The way to Temporal, made when it is first needed: the API answers while Temporal does not."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._client: Client | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def client(self) -> Client:
+        """The client. Raises TemporalUnreachable."""
+        async with self._one_at_a_time:
+            if self._client is None:
+                self._client = await self._connected()
+            return self._client
+
+    async def _connected(self) -> Client:
+        try:
+            async with asyncio.timeout(_CONNECTING):
+                return await connect(self._settings, storage=MemoryStorage())
+        except TimeoutError:
+            raise TemporalUnreachable from None
+
+
+@dataclass(frozen=True)
+class Means:
+    """Opened when the process starts, closed when it ends."""
+
+    settings: Settings
+    database: Database
+    keys: Keys
+    temporal: Connection
+    catalog: Catalog
+
+
+@asynccontextmanager
+async def means(settings: Settings) -> AsyncGenerator[Means]:
+    """Open everything for as long as the block lasts."""
+    async with database.opened(settings) as opened:
+        yield Means(
+            settings=settings,
+            database=opened,
+            keys=Keys(opened),
+            temporal=Connection(settings),
+            catalog=registry.catalog(registry.load()),
+        )

@@ -1,0 +1,72 @@
+"""Long lists, page by page: `{items, next}`, where `next` is an opaque cursor that only this tenant can use."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import Query
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from api.dependencies import Session
+from api.parameters import Whole
+from dag.errors import PerdureError
+from store.sealing import SealBroken
+
+Row = TypeVar("Row")
+Item = TypeVar("Item", bound=BaseModel)
+Key = TypeVar("Key")
+
+Limit = Annotated[Whole, Query(ge=1, le=500, description="How many items a page has.")]
+"""Give it `= 50`."""
+_CURSOR = Query(max_length=2000, description="The `next` of the page before.")
+
+
+class CursorInvalid(PerdureError):
+    """This cursor is none of this list's; begin again without one."""
+
+    code = "cursor.invalid"
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """A part of a list."""
+
+    items: Sequence[Row]
+    next: str | None
+
+
+class PageOut(BaseModel, Generic[Item]):
+    """A part of a list."""
+
+    items: list[Item]
+    next: str | None
+    """Give it as `cursor` for what follows; null: nothing does."""
+
+
+def page(session: Session, rows: Sequence[Row], limit: int, *, key: Callable[[Row], object]) -> Page[Row]:
+    """Make a page of `limit` rows out of one more, if there are so many. `key` is what the list is sorted by."""
+    if len(rows) <= limit:
+        return Page(rows, None)
+    sealed = session.seal.seal(orjson.dumps(key(rows[limit - 1])))
+    return Page(rows[:limit], base64.urlsafe_b64encode(sealed).decode())
+
+
+def after(kind: type[Key]) -> Callable[..., Key | None]:
+    """Make what reads the parameter `cursor`: the key of the last row of the page before."""
+    adapter: TypeAdapter[Key] = TypeAdapter(kind)
+
+    def reads(session: Session, cursor: Annotated[str | None, _CURSOR] = None) -> Key | None:
+        return None if cursor is None else _opened(session, cursor, adapter)
+
+    return reads
+
+
+def _opened(session: Session, cursor: str, adapter: TypeAdapter[Any]) -> Any:
+    try:
+        sealed = base64.b64decode(cursor, altchars=b"-_", validate=True)
+        return adapter.validate_python(orjson.loads(session.seal.open(sealed)))
+    except (binascii.Error, UnicodeEncodeError, ValueError, SealBroken, ValidationError):
+        raise CursorInvalid from None
