@@ -135,7 +135,18 @@ class ExecutionRow(Tenanted, table=True):
     __table_args__ = (
         Index("executions_by_time", "tenant_id", text("started_at desc"), text("id desc")),
         Index("executions_by_workflow", "tenant_id", "workflow", text("started_at desc"), text("id desc")),
+        Index("executions_by_id_of_workflow", "tenant_id", "workflow_id", text("started_at desc"), text("id desc")),
         Index("executions_by_status", "tenant_id", "status", text("started_at desc"), text("id desc")),
+        Index("executions_by_trigger", "tenant_id", "trigger", text("started_at desc"), text("id desc")),
+        Index(
+            "executions_by_error",
+            "tenant_id",
+            "error_code",
+            text("started_at desc"),
+            text("id desc"),
+            postgresql_where=text("error_code is not null"),
+        ),
+        Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
         Index("executions_open", "tenant_id", "updated_at", postgresql_where=text("closed_at is null")),
     )
 
@@ -150,11 +161,14 @@ class ExecutionRow(Tenanted, table=True):
     labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     input: bytes | None = Field(default=None, sa_type=LargeBinary)
     """Null until the start has been stored, which the journal may outrun."""
+    request_hash: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Of what was asked for: a repeated start is the same only if this is. It outlives what Temporal keeps."""
     output: bytes | None = Field(default=None, sa_type=LargeBinary)
     output_bytes: int | None = None
     """Of an output that is too large for the journal."""
     error: bytes | None = Field(default=None, sa_type=LargeBinary)
-    error_code: str | None = Field(default=None, sa_type=Text)
+    error_code: str | None = Field(default=None, sa_type=Text(collation="C"))
+    """In the order of its bytes, so that an index finds a whole family of codes."""
     started_at: datetime = Field(sa_column=moment())
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     updated_at: datetime = Field(sa_column=moment(default=True))

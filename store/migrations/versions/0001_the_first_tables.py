@@ -89,10 +89,11 @@ def upgrade() -> None:
         sa.Column("trigger", sa.Text(), nullable=False),
         sa.Column("labels", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("input", sa.LargeBinary(), nullable=True),
+        sa.Column("request_hash", sa.LargeBinary(), nullable=True),
         sa.Column("output", sa.LargeBinary(), nullable=True),
         sa.Column("output_bytes", sa.Integer(), nullable=True),
         sa.Column("error", sa.LargeBinary(), nullable=True),
-        sa.Column("error_code", sa.Text(), nullable=True),
+        sa.Column("error_code", sa.Text(collation="C"), nullable=True),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
@@ -104,6 +105,30 @@ def upgrade() -> None:
         "executions",
         ["tenant_id", "status", sa.literal_column("started_at desc"), sa.literal_column("id desc")],
         unique=False,
+    )
+    for name, column in (
+        ("executions_by_id_of_workflow", "workflow_id"),
+        ("executions_by_trigger", "trigger"),
+    ):
+        op.create_index(
+            name,
+            "executions",
+            ["tenant_id", column, sa.literal_column("started_at desc"), sa.literal_column("id desc")],
+            unique=False,
+        )
+    op.create_index(
+        "executions_by_error",
+        "executions",
+        ["tenant_id", "error_code", sa.literal_column("started_at desc"), sa.literal_column("id desc")],
+        unique=False,
+        postgresql_where=sa.text("error_code is not null"),
+    )
+    op.create_index(
+        "executions_closed",
+        "executions",
+        ["tenant_id", "closed_at"],
+        unique=False,
+        postgresql_where=sa.text("closed_at is not null"),
     )
     op.create_index(
         "executions_by_time",
@@ -285,6 +310,7 @@ def upgrade() -> None:
     op.execute("grant select on api_keys, tenants to perdure_doorman")
     op.execute("create policy doorman on api_keys for select to perdure_doorman using (true)")
     op.execute("create policy doorman on tenants for select to perdure_doorman using (true)")
+    op.execute("grant select on alembic_version to perdure_app")  # whose readiness depends on it
     op.execute("grant create on schema public to perdure_doorman")
     for name, function in DOORMAN_FUNCTIONS.items():
         op.execute(function)
