@@ -13,15 +13,17 @@ An expression that is not understood here counts as one that grows.
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from typing import TypeVar
 
 from dag.tokens import Token
 
 DEEPEST = 40
 """How many expressions may stand within each other."""
 MOST_PARTS = 8
-"""How many items a list may have that is written down as the argument of a function."""
+"""How often a list that is written down as the argument of a function may hold the same value."""
 
 
 class Kind(IntEnum):
@@ -77,6 +79,10 @@ def may_grow(tokens: Sequence[Token]) -> bool:
     except _Grows:
         return True
     return not reader.ended or reader.hides_function
+
+
+Read = TypeVar("Read")
+_Path = tuple[str, ...]
 
 
 class _Grows(Exception):
@@ -251,14 +257,23 @@ class _Reader:
         """A value to use at once. Lists that are written down and not long may be among them."""
         if not self._skips("["):
             return _used(self.expression())
-        items = self._listed("]", self.expression)
-        if len(items) > MOST_PARTS and self._made_of(items) > Kind.FLAT:
-            raise _Grows
-        for item in items:
-            _used(item)
-        if self._is_at(".", "[", "{", "^"):
+        paths: list[_Path | None] = []
+
+        def item() -> None:
+            start = self._at
+            if _used(self.expression()) > Kind.FLAT:
+                paths.append(self._plain_path(start))
+
+        self._listed("]", item)
+        if _most_alike(paths) > MOST_PARTS or self._is_at(".", "[", "{", "^"):
             raise _Grows
         return Kind.READ
+
+    def _plain_path(self, start: int) -> _Path | None:
+        """What was read since, if it is names with dots between them."""
+        tokens = self._tokens[start : self._at]
+        named = all(token.kind == "name" if n % 2 == 0 else token.text == "." for n, token in enumerate(tokens))
+        return tuple(token.text for token in tokens[::2]) if named else None
 
     def _is_at_function(self) -> bool:
         here, after = (*self._tokens[self._at : self._at + 2], None, None)[:2]
@@ -313,9 +328,9 @@ class _Reader:
     def _made_of(self, kinds: list[Kind]) -> Kind:
         return Kind.FLAT if all(kind <= Kind.FLAT for kind in kinds) else Kind.BUILT
 
-    def _listed(self, closing: str, read: Callable[[], Kind], between: str = ",") -> list[Kind]:
+    def _listed(self, closing: str, read: Callable[[], Read], between: str = ",") -> list[Read]:
         """What stands up to a bracket, separated."""
-        kinds: list[Kind] = []
+        kinds: list[Read] = []
         while not self._skips(closing):
             kinds.append(read())
             if not self._is_at(closing):
@@ -342,6 +357,14 @@ class _Reader:
     def _expect(self, text: str) -> None:
         if not self._skips(text):
             raise _Grows
+
+
+def _most_alike(paths: Sequence[_Path | None]) -> int:
+    """How often one value may be among what these lead to: a path gives a part of what its beginnings give, and one
+    that is not plain may give anything."""
+    known = Counter(path for path in paths if path is not None)
+    chains = (sum(known[path[:length]] for length in range(1, len(path) + 1)) for path in known)
+    return paths.count(None) + max(chains, default=0)
 
 
 def _used(kind: Kind) -> Kind:

@@ -89,7 +89,7 @@ input.items ~> $map(function($v) { $v.price }) ~> $sum
 """.splitlines()
 
 
-@pytest.mark.parametrize("source", USUAL)
+@pytest.mark.parametrize("source", [*USUAL, f"$sum([{', '.join(f'nodes.n{n}.output.number' for n in range(100))}])"])
 def test_what_people_write_may_run_within_this_process(source: str) -> None:
     jlens.Expression(source)
     assert not may_grow(tokens(source))
@@ -99,6 +99,9 @@ def test_what_people_write_may_run_within_this_process(source: str) -> None:
     "source",
     [
         "[1..9]",
+        f"$string([{', '.join(['a.b'] * 12)}])",
+        f"$string([{', '.join(f'(a.b{n})' for n in range(12))}])",
+        f"$string([{', '.join('.'.join('abcdefghijkl'[: n + 1]) for n in range(12))}])",
         "$distinct(a)",
         "a ~> $distinct",
         "($f := function($n) { $f($n) }; $f(1))",
