@@ -62,10 +62,12 @@ class Compensate(Part):
     """An activity that undoes its node, should the execution fail later. Its config sees the node's `output`."""
 
     type: ActivityTypeName
+    """What undoes it."""
     config: TemplateObject = {}
     """What the activity type asks for."""
     retry: Omissible[Retry] = None
     timeout: Omissible[Span] = None
+    """Of all its attempts, and the waits between them."""
 
 
 class NodeFields(Part):
@@ -76,6 +78,7 @@ class NodeFields(Part):
     title: Omissible[str] = None
     """For people; references always use the id."""
     description: Omissible[str] = None
+    """For people, at length."""
     needs: list[EdgeText] = []
     """The incoming edges: `id` (its `out` port) or `id.port`. None: a start node."""
     join: Annotated[
@@ -122,6 +125,7 @@ class Activity(WithOut, title="Activity"):
     """Work done by an activity type, on a worker."""
 
     type: ActivityTypeName
+    """What is done."""
     config: TemplateObject = {}
     """What the activity type asks for."""
     retry: Omissible[Retry] = None

@@ -33,4 +33,6 @@ CODES: Mapping[str, str] = {
     "unsafe_retry": "A type that may not safely run twice is tried again.",
     "sets_at_once": "Two nodes that may run at once set the same variable; the last to run wins.",
 }
-"""The last five are warnings."""
+
+WARNINGS = frozenset({"never_runs", "no_deadline", "endless_loop", "unsafe_retry", "sets_at_once"})
+"""The codes that do not keep a document from being published."""
