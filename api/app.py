@@ -10,10 +10,16 @@ from api.access_log import AccessLog
 from api.health import routes as health
 from api.means import Means, means
 from api.parameters import known_parameters
+from api.workflows import routes as workflows
+from api.workflows import version_routes as versions
 from runtime.settings import Settings
 
 PREFIX = "/api/v1"
-ROUTERS = (health.router,)
+ROUTERS = (
+    health.router,
+    workflows.router,
+    versions.router,
+)
 """In this order: what has a fixed address stands before what has a name in its place (`/workflows/{workflow}`)."""
 
 

@@ -1,4 +1,6 @@
-"""Reads bodies: bounded in size and time, as UTF-8, as JSON or YAML, strictly."""
+"""Reads bodies: bounded in size and time, as UTF-8, as JSON or YAML, strictly.
+
+A route names its body before its session: a slow body must not hold a connection to the database."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,6 +10,7 @@ from typing import Annotated, Any, TypeVar
 from fastapi import Depends, Request
 from pydantic import BaseModel, JsonValue, ValidationError
 
+from api.dependencies import Caller
 from api.problems import RequestInvalid, flaws
 from dag.documents import DocumentInvalid, Format, read
 from dag.errors import PerdureError
@@ -46,15 +49,15 @@ class BodyUnsupported(PerdureError):
     code = "body.unsupported"
 
 
-async def document(request: Request) -> JsonValue:
+async def document(request: Request, caller: Caller) -> JsonValue:
     """Read a definition, as JSON or as YAML."""
     return await _value(request, _FORMATS, DOCUMENT)
 
 
-def body(model: type[Model], *, limits: Limits = DOCUMENT) -> Callable[[Request], Awaitable[Model]]:
+def body(model: type[Model], *, limits: Limits = DOCUMENT) -> Callable[[Request, Caller], Awaitable[Model]]:
     """Make what reads a JSON body of one shape. Give the model `extra="forbid"`: types are strict anyway."""
 
-    async def reads(request: Request) -> Model:
+    async def reads(request: Request, caller: Caller) -> Model:
         return await parsed(request, model, limits=limits)
 
     return reads

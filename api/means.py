@@ -9,11 +9,12 @@ from temporalio.client import Client
 
 from activities import registry
 from api.keys import Keys
+from api.problems import TemporalUnavailable
 from dag.activity_type import Catalog
 from runtime import database
 from runtime.client import TemporalUnreachable, connect
+from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings
-from runtime.storage import MemoryStorage
 from store.database import Database
 
 _CONNECTING = 5.0
@@ -22,13 +23,14 @@ _CONNECTING = 5.0
 class Connection:
     """The way to Temporal, made when it is first needed: the API answers while Temporal does not."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: Settings, database: Database):
         self._settings = settings
+        self._database = database
         self._client: Client | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def client(self) -> Client:
-        """The client. Raises TemporalUnreachable."""
+        """The client. Raises TemporalUnavailable."""
         async with self._one_at_a_time:
             if self._client is None:
                 self._client = await self._connected()
@@ -37,9 +39,10 @@ class Connection:
     async def _connected(self) -> Client:
         try:
             async with asyncio.timeout(_CONNECTING):
-                return await connect(self._settings, storage=MemoryStorage())
-        except TimeoutError:
-            raise TemporalUnreachable from None
+                storage = DatabaseStorage(self._database, patience=_CONNECTING)
+                return await connect(self._settings, storage=storage, keyring=self._database.keyring)
+        except (TemporalUnreachable, TimeoutError):
+            raise TemporalUnavailable from None
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,6 @@ async def means(settings: Settings) -> AsyncGenerator[Means]:
             settings=settings,
             database=opened,
             keys=Keys(opened),
-            temporal=Connection(settings),
+            temporal=Connection(settings, opened),
             catalog=registry.catalog(registry.load()),
         )

@@ -29,12 +29,15 @@ STATUSES: Mapping[str, int] = {
     "cursor.invalid": 422,
     "document.invalid": 422,
     "definition.invalid": 422,
+    "draft.changed": 412,
+    "limit.env": 422,
+    "limit.env_bytes": 422,
+    "limit.secret_bytes": 422,
+    "limit.secrets": 422,
     "input.invalid": 422,
     "request.invalid": 422,
     "method.not_allowed": 405,
     "precondition.missing": 428,
-    "store.unavailable": 503,
-    "temporal.unavailable": 503,
 }
 """Codes with a status of their own; each other's is by its ending. What is in neither is a bug of ours: 500."""
 ENDINGS: Mapping[str, int] = {

@@ -69,7 +69,8 @@ class WorkflowRow(Tenanted, table=True):
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
-    name: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text(collation="C"))
+    """In the order of its bytes, so that an index finds all that begin alike."""
     title: str | None = Field(default=None, sa_type=Text)
     labels: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
     revision: int
@@ -105,6 +106,8 @@ class VersionRow(Tenanted, table=True):
     version: int = Field(primary_key=True)
     hash: str = Field(sa_type=Text)
     """Of the document without its layout."""
+    starts: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    """The workflows that it starts and waits in, by their names."""
     document: bytes = Field(sa_type=LargeBinary)
     plan: bytes = Field(sa_type=LargeBinary)
     created_at: datetime = Field(sa_column=moment(default=True))
@@ -147,7 +150,12 @@ class ExecutionRow(Tenanted, table=True):
             postgresql_where=text("error_code is not null"),
         ),
         Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
-        Index("executions_open", "tenant_id", "updated_at", postgresql_where=text("closed_at is null")),
+        Index(
+            "executions_to_check",
+            "tenant_id",
+            "check_at",
+            postgresql_where=text("closed_at is null or last_seq <> whole_seq"),
+        ),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)
@@ -174,6 +182,12 @@ class ExecutionRow(Tenanted, table=True):
     updated_at: datetime = Field(sa_column=moment(default=True))
     last_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     """The journal's counter: events are numbered under this row's lock."""
+    whole_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """Up to here the journal has been found whole."""
+    check_at: datetime = Field(
+        sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now() + '00:01:00'::interval"))
+    )
+    """When its journal is looked at next, unless it is closed and whole."""
 
 
 class NodeRunRow(Tenanted, table=True):
@@ -185,6 +199,13 @@ class NodeRunRow(Tenanted, table=True):
             ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
         ),
         Index("node_runs_by_order", "tenant_id", "execution_id", "attempt", "first_seq"),
+        Index(
+            "node_runs_open",
+            "tenant_id",
+            "execution_id",
+            "status",
+            postgresql_where=text("status in ('running', 'waiting')"),
+        ),
     )
 
     execution_id: str = Field(primary_key=True, sa_type=Text)
@@ -205,7 +226,7 @@ class NodeRunRow(Tenanted, table=True):
 
 
 class EventRow(Tenanted, table=True):
-    """One entry of the journal. A step event has its strand's number; records of attempts have none."""
+    """One entry of the journal. A step event has its strand's number; other entries have none."""
 
     __tablename__ = "events"
     __table_args__ = (

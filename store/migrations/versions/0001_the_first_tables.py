@@ -98,6 +98,13 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("updated_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("last_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("whole_seq", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column(
+            "check_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now() + '00:01:00'::interval"),
+            nullable=False,
+        ),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
     op.create_index(
@@ -143,11 +150,11 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "executions_open",
+        "executions_to_check",
         "executions",
-        ["tenant_id", "updated_at"],
+        ["tenant_id", "check_at"],
         unique=False,
-        postgresql_where=sa.text("closed_at is null"),
+        postgresql_where=sa.text("closed_at is null or last_seq <> whole_seq"),
     )
     op.create_table(
         "payloads",
@@ -178,7 +185,7 @@ def upgrade() -> None:
         "workflows",
         sa.Column("tenant_id", sa.Text(), server_default=sa.text("current_tenant()"), nullable=False),
         sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(collation="C"), nullable=False),
         sa.Column("title", sa.Text(), nullable=True),
         sa.Column("labels", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
@@ -255,6 +262,13 @@ def upgrade() -> None:
     op.create_index(
         "node_runs_by_order", "node_runs", ["tenant_id", "execution_id", "attempt", "first_seq"], unique=False
     )
+    op.create_index(
+        "node_runs_open",
+        "node_runs",
+        ["tenant_id", "execution_id", "status"],
+        unique=False,
+        postgresql_where=sa.text("status in ('running', 'waiting')"),
+    )
     op.create_table(
         "payload_uses",
         sa.Column("tenant_id", sa.Text(), server_default=sa.text("current_tenant()"), nullable=False),
@@ -282,6 +296,7 @@ def upgrade() -> None:
         sa.Column("workflow_id", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("hash", sa.Text(), nullable=False),
+        sa.Column("starts", postgresql.JSON(astext_type=sa.Text()), nullable=False),
         sa.Column("document", sa.LargeBinary(), nullable=False),
         sa.Column("plan", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),

@@ -1,0 +1,47 @@
+"""The header If-Match: the revision of a draft that its author saw, as the header ETag told it."""
+
+import re
+from typing import Annotated
+
+from fastapi import Depends, Header
+
+from api.problems import RequestInvalid
+from dag.errors import PerdureError
+
+_TAG = re.compile(r'"([0-9]{1,9})"', re.ASCII)
+_IF_MATCH = Header(
+    max_length=100, description='The draft\'s revision that you saw, as in `ETag`: `"3"`. `*`: whatever it is.'
+)
+
+
+class PreconditionMissing(PerdureError):
+    """Say by the header If-Match which revision of the draft you saw, as ETag told it; `*` for whatever it is."""
+
+    code = "precondition.missing"
+
+
+def entity_tag(revision: int) -> str:
+    """Write a revision for the header ETag."""
+    return f'"{revision}"'
+
+
+def seen(if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
+    """The revision that the author saw. None: whatever it is."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    found = _TAG.fullmatch(if_match.strip())
+    if found is None:
+        message = 'Write the revision as in the header ETag: `"3"`, or `*`.'
+        raise RequestInvalid([{"code": "invalid_value", "in": "header", "path": "/if-match", "message": message}])
+    return int(found[1])
+
+
+def certainly_seen(if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
+    """The same, where a change without it could undo somebody else's."""
+    if if_match is None:
+        raise PreconditionMissing
+    return seen(if_match)
+
+
+Seen = Annotated[int | None, Depends(seen)]
+CertainlySeen = Annotated[int | None, Depends(certainly_seen)]

@@ -1,0 +1,27 @@
+"""What a tenant has that a definition may name."""
+
+from sqlmodel import col, select
+
+from dag.checks.surroundings import Surroundings
+from store.session import Session
+from store.tables import SecretRow, TenantRow, VersionRow, WorkflowRow
+
+
+async def around(session: Session) -> Surroundings:
+    """Everything that the checks of a definition ask for."""
+    secrets = await session.sql.scalars(select(SecretRow.name))
+    queues = await session.sql.scalars(select(TenantRow.queue))
+    published = await session.sql.execute(
+        select(col(WorkflowRow.name), col(VersionRow.starts))
+        .join(
+            VersionRow,
+            (col(VersionRow.workflow_id) == col(WorkflowRow.id))
+            & (col(VersionRow.version) == col(WorkflowRow.version)),
+        )
+        .where(col(WorkflowRow.deleted_at).is_(None))
+    )
+    return Surroundings(
+        secrets=frozenset(secrets),
+        queues=frozenset(queue for queue in queues if queue is not None),
+        workflows={name: frozenset(starts) for name, starts in published},
+    )
