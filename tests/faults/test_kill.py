@@ -18,13 +18,14 @@ from dag.events import StepEvent
 from dag.journal import gaps, replaces
 from interpreter.start import Start
 from interpreter.workflow import Interpreter
+from runtime import local_temporal
 from runtime.client import connect
 from runtime.executions import start
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from tests.faults.processes import Process, recording
 from tests.interpreter.publishing import published
-from tests.temporal import command, free_port, ready
+from tests.temporal import free_port, ready
 from worker.host import RUNNER
 from worker.step_events import StepEvents
 
@@ -84,7 +85,7 @@ async def heal(
 @pytest.mark.parametrize("victim", ["worker", "server", "both"])
 async def test_killing_in_mid_execution_loses_nothing(victim: str, tmp_path: Path) -> None:
     port, queue = free_port(), f"q-{uuid.uuid4().hex}"
-    server = Process(command(port, database=tmp_path / "temporal.db"), tmp_path / "server.log")
+    server = Process(local_temporal.command(port, database=tmp_path / "temporal.db"), tmp_path / "server.log")
     log = tmp_path / "worker.log"
     env = {
         "PERDURE_TEMPORAL_ADDRESS": f"127.0.0.1:{port}",

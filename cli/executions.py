@@ -1,0 +1,155 @@
+"""The verbs for executions: start, follow, list, look into and cancel them."""
+
+import sys
+import uuid
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import orjson
+import typer
+from pydantic import JsonValue
+
+from cli import local
+from cli.outcomes import BY_STATUS, Exit, Misused
+from cli.replies import Execution, ExecutionPage, LogPage, NodeRunPage, WorkflowPage
+from cli.server import Api, ApiKey, Data, Url, connected
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
+Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
+
+
+def run(
+    workflow: Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name or id.")],
+    *,
+    input: Annotated[
+        str, typer.Option("--input", "-i", help="Its input as JSON; @FILE reads a file, @- stdin.")
+    ] = "{}",
+    key: Annotated[str | None, typer.Option(help="Starts once, however often it is said with this key.")] = None,
+    version: Annotated[str | None, typer.Option(help="A number or a tag; otherwise the newest.")] = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")] = True,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """Start an execution and follow it. Ctrl-C stops following; the execution goes on."""
+    body: dict[str, JsonValue] = {"input": _given(input)}
+    if version is not None:
+        body["version"] = int(version) if version.isdecimal() else version
+    with connected(url, api_key, data) as api:
+        # With a key of its own a start can be repeated, whatever became of the first answer.
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        reply = api.post(f"/workflows/{quote(workflow, safe='')}/executions", json=body, headers=headers)
+        started = reply.read(Execution)
+        if not wait:
+            typer.echo(reply.text if as_json else started.id)
+            return
+        _follow(api, started, as_json=as_json)
+
+
+def show(
+    id: Id, *, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER
+) -> None:
+    """Show an execution and its node runs."""
+    from cli.showing import execution_shown
+
+    with connected(url, api_key, data) as api:
+        reply = api.get(_execution(id))
+        if as_json:
+            typer.echo(reply.text)
+            return
+        nodes = api.get(_execution(id, "nodes"), limit=500).read(NodeRunPage)
+    execution_shown(reply.read(Execution), nodes.items, more=nodes.next is not None)
+
+
+def follow(
+    id: Id, *, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER
+) -> None:
+    """Follow an execution to its end; the exit status is that of its outcome."""
+    with connected(url, api_key, data) as api:
+        _follow(api, api.get(_execution(id)).read(Execution), as_json=as_json)
+
+
+def ls(
+    *,
+    of_workflows: Annotated[bool, typer.Option("--workflows", help="List workflows instead.")] = False,
+    workflow: Annotated[str | None, typer.Option(help="Only executions of this one.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only those that are so, as `running` or `failed`.")] = None,
+    limit: Limit = 50,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """List executions, the newest first."""
+    from cli.showing import executions_shown, workflows_shown
+
+    with connected(url, api_key, data) as api:
+        if of_workflows:
+            reply = api.get("/workflows", limit=limit)
+        else:
+            reply = api.get("/workflows/executions", workflow=workflow, status=status, limit=limit)
+    if as_json:
+        typer.echo(reply.text)
+    elif of_workflows:
+        workflows_shown(reply.read(WorkflowPage).items)
+    else:
+        executions_shown(reply.read(ExecutionPage).items)
+
+
+def logs(
+    id: Id, *, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER
+) -> None:
+    """Show what the activities of an execution wrote."""
+    from cli.showing import clean
+
+    after: str | None = None
+    with connected(url, api_key, data) as api:
+        while True:
+            reply = api.get(_execution(id, "logs"), cursor=after, limit=500)
+            if as_json:
+                typer.echo(reply.text)
+            else:
+                for line in reply.read(LogPage).items:
+                    at = line.at.astimezone().isoformat(timespec="milliseconds")
+                    typer.echo(clean(f"{at} {line.level.upper():<7} {line.path} {line.message}"))
+            after = reply.read(LogPage).next
+            if after is None:
+                return
+
+
+def cancel(id: Id, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:
+    """Ask an execution to stop. It runs its `finally` first, and what it compensates."""
+    with connected(url, api_key, data) as api:
+        api.post(_execution(id, "cancel"))
+    typer.echo(f"{id}: asked to cancel")
+
+
+def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
+    from cli.following import follow as followed
+
+    try:
+        ended, text = followed(api, started, quiet=as_json)
+    except KeyboardInterrupt:
+        typer.echo(f"{started.id} goes on. Follow it again: perdure follow {started.id}", err=True)
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    if as_json:
+        typer.echo(text)
+    raise typer.Exit(BY_STATUS.get(ended.status, Exit.FAILED))
+
+
+def _given(text: str) -> JsonValue:
+    try:
+        if text == "@-":
+            return orjson.loads(sys.stdin.buffer.read())
+        return orjson.loads(Path(text[1:]).read_bytes() if text.startswith("@") else text)
+    except OSError as wrong:
+        raise Misused(f"{text[1:]} cannot be read: {wrong.strerror}.") from wrong
+    except orjson.JSONDecodeError as wrong:
+        raise Misused(f"The input is not JSON: {wrong}.") from wrong
+
+
+def _execution(id: str, *part: str) -> str:
+    return "/".join(["/workflows/executions", quote(id, safe=""), *part])

@@ -1,0 +1,47 @@
+"""The command `perdure`."""
+
+import sys
+
+import typer
+
+from cli import executions, services, workflows
+from cli.outcomes import Exit, exit_status
+from dag.errors import PerdureError
+
+EPILOG = """Exit status: 0 succeeded, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 the server does not answer,
+6 the server refuses, 130 stopped following."""
+
+app = typer.Typer(
+    name="perdure",
+    help="Durable workflows: run them here, and see what they do.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for verb in (services.up, services.api, services.worker, services.migrate, services.key):
+    app.command(rich_help_panel="Processes")(verb)
+for verb in (workflows.apply, workflows.validate, workflows.export):
+    app.command(rich_help_panel="Workflows")(verb)
+for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
+    app.command(rich_help_panel="Executions")(verb)
+
+
+def main() -> int:
+    """Run one command; the answer is the exit status."""
+    try:
+        app(prog_name="perdure")
+    except PerdureError as wrong:
+        sys.stderr.write(f"perdure: {wrong.message}\n")
+        return exit_status(wrong)
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # who reads has enough
+        sys.stderr.close()
+        return Exit.OK
+    return Exit.OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,165 @@
+"""The answers of the API, as far as the commands read them."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, JsonValue
+
+from cli.outcomes import Refused
+
+
+class Flaw(BaseModel):
+    """One thing to mend in what was sent."""
+
+    code: str
+    path: str
+    message: str
+    hint: str | None = None
+    severity: str = "error"
+
+
+class Problem(BaseModel):
+    """Why the server refused."""
+
+    code: str
+    detail: str
+    problems: list[Flaw] | None = None
+
+
+class RefusedByProblem(Refused):
+    """The server refused a request and said why."""
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        super().__init__(problem.detail + (f" ({problem.code})" if problem.code else ""))
+
+
+class Part(BaseModel):
+    """One thing that the API needs."""
+
+    ok: bool
+    hint: str | None = None
+
+
+class Readiness(BaseModel):
+    """Whether the API has all that it needs."""
+
+    database: Part
+    temporal: Part
+    workers: Part
+
+
+class Workflow(BaseModel):
+    """A workflow as lists show it."""
+
+    name: str
+    title: str | None = None
+    revision: int
+    version: int | None = None
+    updated_at: datetime
+
+
+class WorkflowPage(BaseModel):
+    """Some workflows."""
+
+    items: list[Workflow]
+    next: str | None = None
+
+
+class Review(BaseModel):
+    """What is wrong with a document."""
+
+    valid: bool
+    problems: list[Flaw]
+
+
+class Publication(BaseModel):
+    """What publishing came to."""
+
+    version: int
+    created: bool
+    problems: list[Flaw]
+
+
+class Error(BaseModel):
+    """Why something failed."""
+
+    code: str
+    message: str
+    path: str | None = None
+
+
+class Execution(BaseModel):
+    """An execution."""
+
+    id: str
+    workflow: str
+    version: int
+    status: str
+    attempt: int
+    input: JsonValue = None
+    output: JsonValue = None
+    error: Error | None = None
+    trigger: str | None = None
+    started_at: datetime
+    closed_at: datetime | None = None
+
+
+class ExecutionPage(BaseModel):
+    """Some executions."""
+
+    items: list[Execution]
+    next: str | None = None
+
+
+class Event(BaseModel):
+    """One entry of the journal."""
+
+    seq: int
+    at: datetime
+    type: str
+    path: str
+    attempt: int
+    data: JsonValue = None
+
+
+class EventPage(BaseModel):
+    """Some events."""
+
+    items: list[Event]
+    next: str | None = None
+
+
+class NodeRun(BaseModel):
+    """One time a node ran."""
+
+    path: str
+    type: str | None = None
+    status: str
+    attempt: int
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: Error | None = None
+
+
+class NodeRunPage(BaseModel):
+    """Some node runs."""
+
+    items: list[NodeRun]
+    next: str | None = None
+
+
+class LogLine(BaseModel):
+    """A line that an activity wrote."""
+
+    at: datetime
+    level: str
+    message: str
+    path: str
+    attempt: int
+
+
+class LogPage(BaseModel):
+    """Some lines."""
+
+    items: list[LogLine]
+    next: str | None = None

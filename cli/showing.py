@@ -1,0 +1,110 @@
+"""Writes workflows and executions for people to read."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from cli.replies import Execution, NodeRun, Workflow
+
+MARKS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "-", "cancelled": "■", "timed_out": "✗"}
+STYLES = {
+    "running": "cyan",
+    "succeeded": "green",
+    "failed": "red",
+    "timed_out": "red",
+    "waiting": "yellow",
+    "cancelled": "yellow",
+    "terminated": "yellow",
+    "skipped": "dim",
+}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PIPE_WIDTH = 200
+
+
+def workflows_shown(rows: Sequence[Workflow]) -> None:
+    """A line for each workflow."""
+    table = _table("NAME", "VERSION", "CHANGED", "TITLE")
+    for row in rows:
+        version = "draft" if row.version is None else str(row.version)
+        table.add_row(row.name, version, _moment(row.updated_at), Text(clean(row.title or "")))
+    _print(table)
+
+
+def executions_shown(rows: Sequence[Execution]) -> None:
+    """A line for each execution."""
+    table = _table("ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "TOOK")
+    for row in rows:
+        took = seconds(row.closed_at - row.started_at) if row.closed_at else ""
+        status = Text(row.status, STYLES.get(row.status, ""))
+        table.add_row(row.id, row.workflow, str(row.version), status, _moment(row.started_at), took)
+    _print(table)
+
+
+def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> None:
+    """An execution, and a line for each of its node runs."""
+    took = f" in {seconds(row.closed_at - row.started_at)}" if row.closed_at else ""
+    typer.echo(f"{row.id} {row.workflow} version {row.version}")
+    typer.echo(f"{row.status}{took}, started {_moment(row.started_at)}, attempt {row.attempt}")
+    table = _table("NODE", "TYPE", "STATUS", "TOOK", "ERROR")
+    for node in nodes:
+        took = seconds(node.ended_at - node.started_at) if node.started_at and node.ended_at else ""
+        error = "" if node.error is None else clean(f"{node.error.code}: {node.error.message}")
+        status = Text(node.status, STYLES.get(node.status, ""))
+        table.add_row(Text(node.path), node.type or "", status, took, Text(error))
+    _print(table)
+    if more:
+        typer.echo("There are more node runs than these.")
+    if row.closed_at:
+        for line in ending(row):
+            typer.echo(line)
+
+
+def ending(execution: Execution) -> list[str]:
+    """What came of an execution."""
+    took = f" in {seconds(execution.closed_at - execution.started_at)}" if execution.closed_at else ""
+    lines = [f"{execution.status}{took}"]
+    if execution.error is not None:
+        at = f" at {execution.error.path}" if execution.error.path else ""
+        lines.append(clean(f"{execution.error.code}{at}: {execution.error.message}"))
+    elif execution.output is not None:
+        lines.append(orjson.dumps(execution.output, option=orjson.OPT_INDENT_2).decode())
+    return lines
+
+
+def seconds(time: timedelta) -> str:
+    """A length of time in few characters."""
+    total = max(time.total_seconds(), 0.0)
+    if total < 60:
+        return f"{total:.2f} s"
+    minutes, rest = divmod(int(total), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def clean(text: str) -> str:
+    """Text that others wrote, without what would steer the terminal."""
+    return _CONTROL.sub("", text).replace("\n", " ")
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = _PIPE_WIDTH
+    console.print(table)

@@ -1,0 +1,80 @@
+"""The verbs for definitions: publish, check and export them."""
+
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+import typer
+
+from cli import local
+from cli.definitions import File, read, show_flaws
+from cli.outcomes import Exit
+from cli.replies import Publication, RefusedByProblem, Review, Workflow
+from cli.server import Api, ApiKey, Data, Url, connected
+
+Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON; `-` is standard input.")]
+Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name or id.")]
+
+
+def apply(files: Files, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:
+    """Publish definitions: each becomes the newest version of the workflow that has its name."""
+    right = True
+    with connected(url, api_key, data) as api:
+        for name in files:
+            right = _publish(api, read(name)) and right
+    if not right:
+        raise typer.Exit(Exit.FAILED)
+
+
+def validate(files: Files, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:
+    """Tell everything that is wrong with definitions, and change nothing."""
+    right = True
+    with connected(url, api_key, data) as api:
+        for name in files:
+            file = read(name)
+            if _valid(api, file):
+                typer.echo(f"{file.name}: valid")
+            else:
+                right = False
+    if not right:
+        raise typer.Exit(Exit.FAILED)
+
+
+def export(
+    workflow: Name,
+    format: Annotated[Literal["yaml", "json"], typer.Option(help="How it is written.")] = "yaml",
+    version: Annotated[str | None, typer.Option(help="A number, a tag or `latest`; otherwise the draft.")] = None,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """Write a definition to standard output."""
+    with connected(url, api_key, data) as api:
+        reply = api.get(f"/workflows/{quote(workflow, safe='')}/export", format=format, version=version)
+    typer.echo(reply.text, nl=False)
+
+
+def _valid(api: Api, file: File) -> bool:
+    review = api.post("/workflows/validate", content=file.text, headers=_typed(file)).read(Review)
+    show_flaws(file, review.problems)
+    return review.valid
+
+
+def _publish(api: Api, file: File) -> bool:
+    # First of all validated: a draft that cannot be published would only be in the way.
+    if not _valid(api, file):
+        return False
+    try:
+        stored = api.post("/workflows/import", content=file.text, headers=_typed(file)).read(Workflow)
+        made = api.post(f"/workflows/{stored.name}/publish", headers={"If-Match": f'"{stored.revision}"'}).read(
+            Publication
+        )
+    except RefusedByProblem as refused:
+        show_flaws(file, refused.problem.problems or [])
+        raise
+    told = "published" if made.created else "unchanged"
+    typer.echo(f"{stored.name}: {told}, version {made.version}")
+    return True
+
+
+def _typed(file: File) -> dict[str, str]:
+    return {"Content-Type": file.media_type}
