@@ -1,6 +1,6 @@
 # The commands of this house. They need python3 (3.11 or newer, with venv) and make, and nothing else on PATH.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-slow bench
+.PHONY: help setup check test test-slow bench docs
 
 PY ?= python3
 UV_VERSION := 0.13.8
@@ -48,6 +48,9 @@ test-slow: .venv/.ok ## the slow tests
 
 bench: .venv/.ok ## measure beside the same work written by hand; options: make bench ARGS=--help
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+docs: .venv/.ok  ## write the reference in docs/reference from the code
+	@$(BIN)/python -m docs.generator
 
 .venv/.ok: .tools/.uv-$(UV_VERSION) pyproject.toml uv.lock
 	@echo "Installing the locked packages into .venv"

@@ -7,7 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]
-PACKAGES = sorted({file.parent.name for file in ROOT.glob("*/__init__.py")} - {"benchmarks", "examples", "tests"})
+BESIDE = {"benchmarks", "docs", "examples", "tests"}
+"""What is no part of the product."""
+PACKAGES = sorted({file.parent.name for file in ROOT.glob("*/__init__.py")} - BESIDE)
 SOURCES = sorted(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
@@ -22,7 +24,7 @@ LARGER = {
 def test_every_tool_knows_every_package() -> None:
     assert sorted(SETTINGS["importlinter"]["root_packages"]) == PACKAGES
     assert sorted(SETTINGS["hatch"]["build"]["packages"]) == PACKAGES
-    assert sorted(set(SETTINGS["pyright"]["include"]) - {"benchmarks", "examples", "tests"}) == PACKAGES
+    assert sorted(set(SETTINGS["pyright"]["include"]) - BESIDE) == PACKAGES
 
 
 def test_every_file_begins_by_saying_what_it_is_for() -> None:
