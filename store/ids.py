@@ -2,12 +2,15 @@
 
 import secrets
 import time
+import uuid
 from typing import NewType
 
 TenantId = NewType("TenantId", str)
 KeyId = NewType("KeyId", str)
 WorkflowId = NewType("WorkflowId", str)
 ExecutionId = NewType("ExecutionId", str)
+
+_KEYS = uuid.UUID("6d6b3ad4-9d0f-5c0e-8a43-5c1f6f3f8f21")  # by chance, and never changed
 
 PREFIXES = {"tenant": "tn_", "key": "key_", "workflow": "wf_", "execution": "ex_"}
 
@@ -30,6 +33,11 @@ def workflow() -> WorkflowId:
 def execution() -> ExecutionId:
     """Make the id of a new execution that nothing else fixes."""
     return ExecutionId(PREFIXES["execution"] + _digits())
+
+
+def repeatable_execution(tenant: TenantId, workflow: WorkflowId, key: str) -> ExecutionId:
+    """Make the id of the execution that a key stands for: the same one every time."""
+    return ExecutionId(PREFIXES["execution"] + uuid.uuid5(_KEYS, f"{tenant}\n{workflow}\n{key}").hex)
 
 
 def _digits() -> str:

@@ -1,0 +1,113 @@
+"""Finds executions by what is known of them, the newest first."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlmodel import col
+
+from store import ids
+from store.session import Session
+from store.tables import ExecutionRow, SearchValueRow
+
+Place = tuple[datetime, str]
+"""Where an execution stands in the list: its start and its id. Nothing that starts later comes in between."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What must hold of an execution; nothing asked for holds always."""
+
+    workflow: str | None = None
+    """Its name or its id."""
+    version: int | None = None
+    status: Sequence[str] = ()
+    """One of them."""
+    trigger: str | None = None
+    label: Sequence[tuple[str, str]] = ()
+    """All of them."""
+    started_after: datetime | None = None
+    started_before: datetime | None = None
+    closed_after: datetime | None = None
+    closed_before: datetime | None = None
+    error_code: str | None = None
+    """The code itself, or what is before a dot in it."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An execution as lists show it."""
+
+    id: str
+    workflow: str
+    workflow_id: str | None
+    version: int
+    status: str
+    compensation: str
+    attempt: int
+    trigger: str
+    labels: dict[str, str]
+    error_code: str | None
+    started_at: datetime
+    closed_at: datetime | None
+
+
+async def page(session: Session, filters: Filters, *, after: Place | None, limit: int) -> Sequence[Listed]:
+    """List executions, those after a place."""
+    rows = await session.sql.execute(query(filters, after=after, limit=limit))
+    return [Listed(*row) for row in rows]
+
+
+def query(filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple[Any, ...]]:
+    """What is asked of the database."""
+    shown = (
+        col(ExecutionRow.id),
+        col(ExecutionRow.workflow),
+        col(ExecutionRow.workflow_id),
+        col(ExecutionRow.version),
+        col(ExecutionRow.status),
+        col(ExecutionRow.compensation),
+        col(ExecutionRow.attempt),
+        col(ExecutionRow.trigger),
+        col(ExecutionRow.labels),
+        col(ExecutionRow.error_code),
+        col(ExecutionRow.started_at),
+        col(ExecutionRow.closed_at),
+    )
+    started, id = col(ExecutionRow.started_at), col(ExecutionRow.id)
+    asked = select(*shown).where(*_conditions(filters))
+    if after is not None:
+        asked = asked.where(tuple_(started, id) < after)
+    return asked.order_by(started.desc(), id.desc()).limit(limit)
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    row = ExecutionRow
+    if filters.workflow is not None:
+        named = row.workflow_id if filters.workflow.startswith(ids.PREFIXES["workflow"]) else row.workflow
+        yield col(named) == filters.workflow
+    if filters.version is not None:
+        yield col(row.version) == filters.version
+    if filters.status:
+        yield col(row.status).in_(filters.status)
+    if filters.trigger is not None:
+        yield col(row.trigger) == filters.trigger
+    for key, value in filters.label:
+        word = select(col(SearchValueRow.execution_id)).where(
+            col(SearchValueRow.key) == f"label.{key}", col(SearchValueRow.value) == value
+        )
+        yield col(row.id).in_(word)
+    if filters.started_after is not None:
+        yield col(row.started_at) > filters.started_after
+    if filters.started_before is not None:
+        yield col(row.started_at) < filters.started_before
+    if filters.closed_after is not None:
+        yield col(row.closed_at) > filters.closed_after
+    if filters.closed_before is not None:
+        yield col(row.closed_at) < filters.closed_before
+        yield col(row.started_at) < filters.closed_before  # follows, and lets the index skip what is newer
+    if filters.error_code is not None:
+        code, column = filters.error_code, col(row.error_code)
+        yield or_(column == code, and_(column > f"{code}.", column < f"{code}/"))  # "/" comes after "."

@@ -1,0 +1,132 @@
+"""Executions: stored when they are started, found by their ids."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, func, select
+
+from dag.errors import PerdureError
+from store.ids import ExecutionId, WorkflowId
+from store.json_text import opened
+from store.session import Session
+from store.tables import ExecutionRow, SearchValueRow
+
+
+class ExecutionUnknown(PerdureError):
+    """There is no such execution."""
+
+    code = "execution.unknown"
+
+
+@dataclass(frozen=True)
+class Started:
+    """What only the one who starts an execution knows of it."""
+
+    id: ExecutionId
+    workflow_id: WorkflowId
+    workflow: str
+    version: int
+    trigger: str
+    labels: Mapping[str, str]
+    input: bytes
+    """JSON, with its defaults filled in."""
+    request_hash: bytes
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution as it is known now. Input, output and error are JSON as it was written."""
+
+    id: ExecutionId
+    workflow: str
+    workflow_id: WorkflowId | None
+    version: int
+    status: str
+    compensation: str
+    attempt: int
+    trigger: str
+    labels: Mapping[str, str]
+    input: orjson.Fragment | None
+    output: orjson.Fragment | None
+    output_bytes: int | None
+    error: orjson.Fragment | None
+    error_code: str | None
+    started_at: datetime
+    closed_at: datetime | None
+    seq: int
+    """Of the newest event."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What is kept of the request that started an execution; its hash is missing as long as only the journal has said
+    anything of the execution."""
+
+    request_hash: bytes | None
+
+
+async def keep(session: Session, started: Started) -> Execution:
+    """Store what was started. The journal may have been quicker: what it knows stays as it is."""
+    values = {
+        "workflow_id": started.workflow_id,
+        "labels": dict(started.labels),
+        "input": session.seal.seal(started.input),
+        "request_hash": started.request_hash,
+    }
+    row = insert(ExecutionRow).values(
+        id=started.id,
+        workflow=started.workflow,
+        version=started.version,
+        trigger=started.trigger,
+        status="queued",
+        started_at=func.now(),
+        **values,
+    )
+    stored = row.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=values).returning(ExecutionRow)
+    found = (await session.sql.scalars(stored)).one()
+    if started.labels:
+        words = [
+            {"key": f"label.{key}", "value": value, "execution_id": started.id} for key, value in started.labels.items()
+        ]
+        await session.sql.execute(insert(SearchValueRow).values(words).on_conflict_do_nothing())
+    return _read(session, found)
+
+
+async def kept(session: Session, id: ExecutionId) -> Kept | None:
+    """What is kept of the request that started an execution, if there is one."""
+    query = select(col(ExecutionRow.request_hash)).where(col(ExecutionRow.id) == id)
+    found = (await session.sql.scalars(query)).all()
+    return Kept(found[0]) if found else None
+
+
+async def find(session: Session, id: ExecutionId) -> Execution:
+    """Find one by its id."""
+    row = (await session.sql.scalars(select(ExecutionRow).where(col(ExecutionRow.id) == id))).first()
+    if row is None:
+        raise ExecutionUnknown(f"There is no execution `{id}`.")
+    return _read(session, row)
+
+
+def _read(session: Session, row: ExecutionRow) -> Execution:
+    return Execution(
+        id=ExecutionId(row.id),
+        workflow=row.workflow,
+        workflow_id=None if row.workflow_id is None else WorkflowId(row.workflow_id),
+        version=row.version,
+        status=row.status,
+        compensation=row.compensation,
+        attempt=row.attempt,
+        trigger=row.trigger,
+        labels=row.labels,
+        input=opened(session, row.input),
+        output=opened(session, row.output),
+        output_bytes=row.output_bytes,
+        error=opened(session, row.error),
+        error_code=row.error_code,
+        started_at=row.started_at,
+        closed_at=row.closed_at,
+        seq=row.last_seq,
+    )
