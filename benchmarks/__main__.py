@@ -18,7 +18,7 @@ from benchmarks.measuring import Measured, measure
 from benchmarks.processes import child
 from benchmarks.report import markdown, write
 from benchmarks.servers.temporal import temporal
-from benchmarks.storage import FolderStorage
+from benchmarks.storage import KEYRING, FolderStorage
 from runtime.client import connect
 from runtime.settings import Settings
 
@@ -52,7 +52,8 @@ async def _stage(folder: Path) -> AsyncGenerator[Stage]:
         for program, queue in (("interpreted", OURS), ("handwritten", BY_HAND)):
             command = [sys.executable, "-m", f"benchmarks.{program}.worker", address, queue, str(payloads)]
             await stack.enter_async_context(child(command, folder / f"{program}.log", speaks=True))
-        client = await connect(Settings.model_validate({"temporal_address": address}), storage=FolderStorage(payloads))
+        settings = Settings.model_validate({"temporal_address": address})
+        client = await connect(settings, storage=FolderStorage(payloads), keyring=KEYRING)
         yield Stage(client, OURS, BY_HAND, folder)
 
 

@@ -11,7 +11,7 @@ import uvloop
 from temporalio.client import Client
 
 from benchmarks.processes import READY
-from benchmarks.storage import FolderStorage
+from benchmarks.storage import KEYRING, FolderStorage
 from runtime.client import connect
 from runtime.settings import Settings
 
@@ -25,7 +25,7 @@ def serve(working: Working) -> None:
 
 async def _serve(working: Working, address: str, queue: str, payloads: str) -> None:
     settings = Settings.model_validate({"temporal_address": address, "queue": queue})
-    client = await connect(settings, storage=FolderStorage(Path(payloads)))
+    client = await connect(settings, storage=FolderStorage(Path(payloads)), keyring=KEYRING)
     async with working(client, settings):
         print(READY, flush=True)
         await asyncio.to_thread(sys.stdin.read)

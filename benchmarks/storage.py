@@ -14,6 +14,11 @@ from temporalio.converter import (
     StorageDriverStoreContext,
 )
 
+from store.sealing import Keyring
+
+KEYRING = Keyring((bytes(32),))
+"""The same in all processes, and for both sides."""
+
 
 class FolderStorage(StorageDriver):
     """One file per content, named by its hash."""

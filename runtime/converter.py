@@ -1,4 +1,4 @@
-"""How values become Temporal payloads: JSON, the large ones kept outside the history."""
+"""How values become Temporal payloads: JSON, sealed for their tenant, the large ones kept outside the history."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -24,21 +24,23 @@ from temporalio.converter import (
 )
 from temporalio.exceptions import ApplicationError
 
+from runtime.codec import OUTSIDE, TenantCodec
 from runtime.storage import THRESHOLD
+from store.sealing import Keyring
 
 SMALL = 4 * 1024
 """Payloads of fewer bytes always stay in the history."""
-_OUTSIDE = "perdure-outside"
 
 
-def data_converter(storage: StorageDriver) -> DataConverter:
+def data_converter(storage: StorageDriver, keyring: Keyring) -> DataConverter:
     """What every client, worker and replayer of one environment must use alike."""
 
     def driver(_: StorageDriverSelectContext, payload: Payload) -> StorageDriver | None:
-        return storage if payload.ByteSize() >= THRESHOLD or _OUTSIDE in payload.metadata else None
+        return storage if payload.ByteSize() >= THRESHOLD or OUTSIDE in payload.metadata else None
 
     return DataConverter(
         payload_converter_class=Payloads,
+        payload_codec=TenantCodec(keyring),
         failure_converter_class=Failures,
         external_storage=ExternalStorage(drivers=[storage], driver_selector=driver, payload_size_threshold=SMALL),
     )
@@ -46,7 +48,7 @@ def data_converter(storage: StorageDriver) -> DataConverter:
 
 def raw(text: bytes, *, outside: bool = False) -> RawValue:
     """JSON text as a value that is written already; `outside` the history unless it is small, even if not large."""
-    metadata = {"encoding": b"json/plain", **({_OUTSIDE: b""} if outside and len(text) >= SMALL else {})}
+    metadata = {"encoding": b"json/plain", **({OUTSIDE: b""} if outside and len(text) >= SMALL else {})}
     return RawValue(Payload(metadata=metadata, data=text))
 
 
@@ -85,14 +87,16 @@ class Payloads(CompositePayloadConverter):
 
 
 class Failures(DefaultFailureConverter):
-    """Failures without the stack traces of what failed as it should: only our own files would show in the history of a
-    tenant's execution."""
+    """Failures whose messages are sealed like payloads, and opened like them by Temporal's Web UI. Their type, which is
+    the error's code, stays readable. What failed as it should has no stack trace: it would only name our own files."""
 
     def to_failure(self, exception: BaseException, payload_converter: PayloadConverter, failure: Failure) -> None:
         """Write an exception into a Temporal failure."""
         super().to_failure(exception, payload_converter, failure)
-        if isinstance(exception, ApplicationError):
-            failure.stack_trace = ""
+        trace = "" if isinstance(exception, ApplicationError) else failure.stack_trace
+        told = payload_converter.to_payload({"message": failure.message, "stack_trace": trace})
+        failure.encoded_attributes.CopyFrom(told)
+        failure.message, failure.stack_trace = "Encoded failure", ""
 
 
 @lru_cache(maxsize=1024)

@@ -1,34 +1,87 @@
 """Starts executions of the interpreter."""
 
+import logging
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowHandle
-from temporalio.common import Priority, RawValue
+from temporalio.common import Priority, RawValue, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from dag.plan import Plan, encode
 from interpreter.start import Start
+from runtime import namespace
 
 TASK_TIMEOUT = timedelta(seconds=5)
 """After a worker dies with a workflow task in its hands, another has it so much later; Temporal's default is 10 s."""
+_LONGEST_TITLE = 100
+_REQUEST = "request"
+
+logger = logging.getLogger("perdure.temporal")
 
 
 async def start(
-    client: Client, plan: Plan, begin: Start, *, tenant: str, execution: str, queue: str
+    client: Client,
+    plan: Plan,
+    begin: Start,
+    *,
+    tenant: str,
+    execution: str,
+    queue: str,
+    request: str | None = None,
 ) -> WorkflowHandle[Any, Any]:
-    """Start one execution of a plan; its id is the workflow id's second part, and cannot be used twice."""
-    return await client.start_workflow(
-        plan.workflow,
-        args=[begin, plan_payload(plan)],
-        id=f"{tenant}/{execution}",
-        task_queue=queue,
-        task_timeout=TASK_TIMEOUT,
-        static_summary=None if plan.title is None else plan.title[:100],
-        priority=Priority(priority_key=plan.priority, fairness_key=tenant[:64]),
-    )
+    """Start one execution of a plan; its id is the workflow id's second part, and cannot be used twice: that raises
+    WorkflowAlreadyStartedError. `request` is a hash of what was asked for: it tells a repetition from a clash."""
+    title = None if plan.title is None else plan.title[:_LONGEST_TITLE]
+    memo: Mapping[str, str | None] = {_REQUEST: request, "title": title}
+
+    async def started(attributes: TypedSearchAttributes) -> WorkflowHandle[Any, Any]:
+        return await client.start_workflow(
+            plan.workflow,
+            args=[begin, plan_payload(plan)],
+            id=f"{tenant}/{execution}",
+            # A later attempt is a new run under the same id.
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
+            if begin.attempt == 1
+            else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            task_queue=queue,
+            task_timeout=TASK_TIMEOUT,
+            memo={key: value for key, value in memo.items() if value is not None},
+            search_attributes=attributes,
+            static_summary=title,
+            priority=Priority(priority_key=plan.priority, fairness_key=tenant[:64]),
+        )
+
+    try:
+        return await started(_attributes(plan, begin, tenant))
+    except RPCError as refused:
+        # Temporal refuses attributes that its namespace does not have. They only help operators to find executions.
+        if refused.status != RPCStatusCode.INVALID_ARGUMENT:
+            raise
+        handle = await started(TypedSearchAttributes.empty)
+        logger.warning("%s was started without search attributes: %s", handle.id, refused.message)
+        return handle
+
+
+async def request_of(client: Client, *, tenant: str, execution: str) -> str | None:
+    """The `request` that an execution was started with. Raises RPCError, NOT_FOUND when Temporal knows it no longer."""
+    described = await client.get_workflow_handle(f"{tenant}/{execution}").describe()
+    return await described.memo_value(_REQUEST, None, type_hint=str)
 
 
 def plan_payload(plan: Plan) -> RawValue:
     """The same bytes for the same plan, so that it is stored once and decoded once a process."""
     return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=encode(plan)))
+
+
+def _attributes(plan: Plan, begin: Start, tenant: str) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(namespace.TENANT, tenant),
+            SearchAttributePair(namespace.WORKFLOW, plan.workflow),
+            SearchAttributePair(namespace.VERSION, plan.version),
+            SearchAttributePair(namespace.TRIGGER, begin.trigger),
+        ]
+    )

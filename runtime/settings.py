@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     """The address that the API listens on."""
     api_port: int = Field(default=8080, ge=0, le=65_535)
     """The port that the API listens on."""
+    api_requests_per_second: int = Field(default=500, ge=1, le=1_000_000)
+    """What one tenant may ask of one API process; twice as many at once."""
     egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
     """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""
     max_activities: int = Field(default=200, ge=1, le=10_000)
@@ -75,6 +77,10 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30), ge=timedelta(0)
     )
     """How long a worker that is asked to stop lets its running activities end; in seconds."""
+    start_timeout: Annotated[timedelta, BeforeValidator(seconds)] = Field(
+        default=timedelta(seconds=30), ge=timedelta(0)
+    )
+    """How long a worker that starts waits for the database and Temporal; in seconds."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """The least important messages that are still written."""
 

@@ -1,8 +1,8 @@
-"""Keeps large payloads out of Temporal's history: in memory, until there is a store that outlives the process."""
+"""Keeps large payloads out of Temporal's history."""
 
 import hashlib
-from collections import OrderedDict
 from collections.abc import Sequence
+from typing import Protocol
 
 from temporalio.api.common.v1 import Payload
 from temporalio.converter import (
@@ -12,12 +12,24 @@ from temporalio.converter import (
     StorageDriverStoreContext,
 )
 
+from runtime.recent import Recent
+
 THRESHOLD = 64 * 1024
 """Payloads of at least this many bytes leave the history."""
+NAME = "perdure"
+"""Written into every reference: it must never change."""
 
 
 class PayloadGone(Exception):
     """A payload that a history refers to is not here: it was dropped, or another process has it."""
+
+
+class Contents(Protocol):
+    """Keeps what is no payload too."""
+
+    async def keep(self, tenant: str, execution: str, content: bytes) -> str:
+        """Keep content for an execution, and say what to ask for it by."""
+        ...
 
 
 class MemoryStorage(StorageDriver):
@@ -25,13 +37,16 @@ class MemoryStorage(StorageDriver):
     that were used least recently go when there are too many."""
 
     def __init__(self, *, max_bytes: int | None = None):
-        self._kept: OrderedDict[str, bytes] = OrderedDict()
-        self._max_bytes = max_bytes
-        self.size = 0
+        self._kept = Recent(max_bytes=max_bytes)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all that is kept."""
+        return self._kept.size
 
     def name(self) -> str:
-        """Written into every reference: it must never change."""
-        return "perdure"
+        """Which storage a reference is of."""
+        return NAME
 
     async def store(self, context: StorageDriverStoreContext, payloads: Sequence[Payload]) -> list[StorageDriverClaim]:
         """Keep payloads by the hash of their content."""
@@ -45,23 +60,17 @@ class MemoryStorage(StorageDriver):
         """Give back what was kept."""
         return [Payload.FromString(self._find(claim.claim_data["sha256"])) for claim in claims]
 
-    async def keep(self, tenant: str, content: bytes) -> str:
+    async def keep(self, tenant: str, execution: str, content: bytes) -> str:
         """Keep what is no payload, and say what to ask for it by."""
         return self._keep(content)
 
     def _keep(self, content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        else:
-            self._kept[key] = content
-            self.size += len(content)
-            while self._max_bytes is not None and self.size > self._max_bytes:
-                self.size -= len(self._kept.popitem(last=False)[1])
+        self._kept.keep(key, content)
         return key
 
     def _find(self, key: str) -> bytes:
-        if key not in self._kept:
+        content = self._kept.find(key)
+        if content is None:
             raise PayloadGone(key)
-        self._kept.move_to_end(key)
-        return self._kept[key]
+        return content

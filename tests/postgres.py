@@ -1,6 +1,7 @@
 """One real PostgreSQL for all tests of a process; every test that asks has a database of its own, copied from one that
 has been migrated."""
 
+import base64
 import secrets
 import signal
 import subprocess
@@ -104,6 +105,15 @@ def database_url(postgres: Server, database_name: str) -> str:
 @pytest.fixture
 def keyring() -> Keyring:
     return read_keyring(new_master_key())
+
+
+@pytest.fixture
+def installation(database_url: str, keyring: Keyring) -> dict[str, str]:
+    """What the environment of every process of one installation says."""
+    return {
+        "PERDURE_DATABASE_URL": database_url,
+        "PERDURE_MASTER_KEY": "\n".join(base64.b64encode(key).decode() for key in keyring.keys),
+    }
 
 
 @pytest.fixture

@@ -6,19 +6,24 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import orjson
+from temporalio.client import Client
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 
 from activities import registry
 from dag.errors import PerdureError
+from runtime import database, namespace
 from runtime.client import connect
+from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
-from runtime.storage import MemoryStorage
+from store.database import Database
 from worker.host import means, worker
 from worker.redaction import RedactingFormatter
-from worker.secrets import SecretsInMemory
+from worker.secrets import SecretsInStore
 from worker.sink import BufferedSink, Entry
+from worker.startup import Stopped, eventually, has_schema
 
 if sys.platform == "win32":
     from asyncio import new_event_loop
@@ -34,7 +39,7 @@ def main() -> int:
     try:
         settings = read()
         write_logs(settings)
-        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner, suppress(Stopped):
             runner.run(run(settings))
     except PerdureError as wrong:
         print(wrong.message, file=sys.stderr)  # noqa: T201 for who starts it by hand
@@ -47,17 +52,26 @@ async def run(settings: Settings) -> None:
     stop = asyncio.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
-    storage = MemoryStorage()
-    client = await connect(settings, storage=storage)
     types = registry.load()
-    async with (
-        BufferedSink(tell) as sink,
-        means(settings, types=types, secrets=SecretsInMemory({}), storage=storage) as shared,
-        worker(client, settings, means=shared, sink=sink),
-    ):
-        logger.info("Working on queue %s with %d activity types", settings.queue, len(types))
-        await stop.wait()
-        logger.info("Stopping; running activities have %s to end", settings.graceful_shutdown)
+    async with database.opened(settings) as store:
+        await eventually(lambda: has_schema(store), within=settings.start_timeout, stop=stop)
+        storage = DatabaseStorage(store)
+        client = await eventually(lambda: temporal(settings, storage, store), within=settings.start_timeout, stop=stop)
+        async with (
+            BufferedSink(tell) as sink,
+            means(settings, types=types, secrets=SecretsInStore(store), storage=storage) as shared,
+            worker(client, settings, means=shared, sink=sink),
+        ):
+            logger.info("Working on queue %s with %d activity types", settings.queue, len(types))
+            await stop.wait()
+            logger.info("Stopping; running activities have %s to end", settings.graceful_shutdown)
+
+
+async def temporal(settings: Settings, storage: DatabaseStorage, store: Database) -> Client:
+    """Connect, and prepare the namespace."""
+    client = await connect(settings, storage=storage, keyring=store.keyring)
+    await namespace.prepare(client)
+    return client
 
 
 async def tell(batch: Sequence[Entry]) -> None:

@@ -125,8 +125,10 @@ def unheard(told: JsonValue) -> None:
 def _call(
     info: activity.Info, config: JsonValue, invocation: Invocation, heartbeat: Callable[[JsonValue], None]
 ) -> Call:
+    tenant, execution = _whose(info)
     return Call(
-        tenant=_whose(info)[0],
+        tenant=tenant,
+        execution=execution.partition("/")[0],
         type=info.activity_type,
         config=config,
         invocation=invocation,

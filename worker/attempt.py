@@ -42,8 +42,8 @@ class Means:
     secrets: Secrets
     http: AsyncClient
     python: AsyncMonty
-    keep: Callable[[str, bytes], Awaitable[str]]
-    """Keeps a tenant's content outside its executions, and says what to ask for it by."""
+    keep: Callable[[str, str, bytes], Awaitable[str]]
+    """Keeps content of a tenant's execution outside its history, and says what to ask for it by."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,7 @@ class Call:
     """What is asked for, by whom."""
 
     tenant: str
+    execution: str
     type: str
     config: JsonValue
     invocation: Invocation
@@ -138,6 +139,7 @@ async def _within(seconds: float, work: Coroutine[None, None, Result], late: typ
 def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:
     async def store(content: bytes, media_type: str) -> Reference:
         content = notes.redaction.content(content)
-        return Reference(reference=await means.keep(call.tenant, content), media_type=media_type, size=len(content))
+        key = await means.keep(call.tenant, call.execution, content)
+        return Reference(reference=key, media_type=media_type, size=len(content))
 
     return store

@@ -12,7 +12,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 from activities.activity_type import AnyActivityType
 from interpreter.workflow import Interpreter
 from runtime.settings import Settings
-from runtime.storage import MemoryStorage
+from runtime.storage import Contents
 from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
@@ -31,7 +31,7 @@ BUILD = version("perdure")
 
 @asynccontextmanager
 async def means(
-    settings: Settings, *, types: Mapping[str, AnyActivityType], secrets: Secrets, storage: MemoryStorage
+    settings: Settings, *, types: Mapping[str, AnyActivityType], secrets: Secrets, storage: Contents
 ) -> AsyncGenerator[Means]:
     """Open what the activities of one process share."""
     async with egress.client(settings.egress_allow) as http, AsyncMonty() as python:

@@ -1,5 +1,8 @@
 """Puts secrets into the config of an activity, in the one process that needs them."""
 
+import math
+import time
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -7,6 +10,15 @@ from pydantic import JsonValue
 
 from dag.errors import PerdureError
 from dag.invocation import SecretText
+from runtime.patience import patiently
+from store import secrets as stored
+from store.database import Database
+from store.ids import TenantId
+from store.session import session
+
+FRESH = 2.0
+"""Seconds that a process takes a secret for unchanged: a fan-out asks for it once."""
+_MOST_KEPT = 10_000
 
 
 class SecretMissing(PerdureError):
@@ -34,6 +46,33 @@ class SecretsInMemory:
         if (tenant, name) not in self._known:
             raise SecretMissing(f"There is no secret `{name}`.", details={"name": name})
         return self._known[tenant, name]
+
+
+class SecretsInStore:
+    """The tenants' own secrets; a changed one is seen within seconds."""
+
+    def __init__(self, database: Database):
+        self._database = database
+        self._kept: OrderedDict[tuple[str, str], tuple[float, str]] = OrderedDict()
+
+    async def resolve(self, tenant: str, name: str) -> str:
+        """Find a secret, or raise SecretMissing; while the database does not answer, wait for it."""
+        at, value = self._kept.get((tenant, name), (-math.inf, ""))
+        if time.monotonic() - at < FRESH:
+            return value
+        found = await patiently(lambda: self._asked(tenant, name))
+        if name not in found:
+            self._kept.pop((tenant, name), None)
+            raise SecretMissing(f"There is no secret `{name}`.", details={"name": name})
+        self._kept[tenant, name] = time.monotonic(), found[name]
+        self._kept.move_to_end((tenant, name))
+        if len(self._kept) > _MOST_KEPT:
+            self._kept.popitem(last=False)
+        return found[name]
+
+    async def _asked(self, tenant: str, name: str) -> Mapping[str, str]:
+        async with session(self._database, TenantId(tenant)) as opened:
+            return await stored.resolve(opened, [name])
 
 
 async def resolved(texts: Sequence[SecretText], tenant: str, secrets: Secrets) -> Mapping[str, str]:

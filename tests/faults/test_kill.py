@@ -23,6 +23,7 @@ from runtime.client import connect
 from runtime.executions import start
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
+from store.sealing import Keyring
 from tests.faults.processes import Process, recording
 from tests.interpreter.publishing import published
 from tests.temporal import free_port, ready
@@ -83,11 +84,14 @@ async def heal(
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("victim", ["worker", "server", "both"])
-async def test_killing_in_mid_execution_loses_nothing(victim: str, tmp_path: Path) -> None:
+async def test_killing_in_mid_execution_loses_nothing(
+    victim: str, tmp_path: Path, keyring: Keyring, installation: dict[str, str]
+) -> None:
     port, queue = free_port(), f"q-{uuid.uuid4().hex}"
     server = Process(local_temporal.command(port, database=tmp_path / "temporal.db"), tmp_path / "server.log")
     log = tmp_path / "worker.log"
     env = {
+        **installation,
         "PERDURE_TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
         "PERDURE_QUEUE": queue,
         "PERDURE_EGRESS_ALLOW": "127.0.0.0/8",
@@ -98,7 +102,8 @@ async def test_killing_in_mid_execution_loses_nothing(victim: str, tmp_path: Pat
         await ready(f"127.0.0.1:{port}")
         worker.start()
         async with recording() as (recorder, http):
-            client = await connect(Settings(temporal_address=f"127.0.0.1:{port}"), storage=MemoryStorage())
+            settings = Settings(temporal_address=f"127.0.0.1:{port}")
+            client = await connect(settings, storage=MemoryStorage(), keyring=keyring)
             plan = published(flow(http))
             handles = [
                 await start(client, plan, Start(), tenant="acme", execution=f"ex_{n}", queue=queue) for n in range(6)

@@ -28,9 +28,10 @@ async def hang_at_first(times: int) -> None:
         await asyncio.sleep(60)
 
 
-def pool(client: Client, queue: str, log: Path) -> Process:
+def pool(client: Client, queue: str, log: Path, installation: dict[str, str]) -> Process:
     """A worker process of a pool of its own."""
     env = {
+        **installation,
         "PERDURE_TEMPORAL_ADDRESS": client.service_client.config.target_host,
         "PERDURE_QUEUE": f"{queue}.gpu",
         "PERDURE_EGRESS_ALLOW": "127.0.0.0/8",
@@ -39,10 +40,10 @@ def pool(client: Client, queue: str, log: Path) -> Process:
 
 
 async def test_a_lost_attempt_is_made_again_if_it_may_be(
-    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installation: dict[str, str]
 ) -> None:
     monkeypatch.setattr(interpreter, "LOST_AFTER", timedelta(seconds=4))
-    worker = pool(engine.client, engine.queue, tmp_path / "worker.log")
+    worker = pool(engine.client, engine.queue, tmp_path / "worker.log", installation)
     async with recording(hang_at_first) as (recorder, port):
         try:
             worker.start()
@@ -78,8 +79,10 @@ async def test_a_lost_attempt_is_made_again_if_it_may_be(
     assert len(set(recorder.keys["/again"])) == 1, "under the same key"
 
 
-async def test_a_node_of_a_pool_waits_for_a_worker_of_the_pool(engine: Engine, tmp_path: Path) -> None:
-    worker = pool(engine.client, engine.queue, tmp_path / "worker.log")
+async def test_a_node_of_a_pool_waits_for_a_worker_of_the_pool(
+    engine: Engine, tmp_path: Path, installation: dict[str, str]
+) -> None:
+    worker = pool(engine.client, engine.queue, tmp_path / "worker.log", installation)
     there = {"type": "code.python", "config": {"code": "result = 6 * 7"}, "queue": "gpu"}
     handle = await engine.start(document({"here": work(1), "there": there}))
     while not engine.sink.attempts:

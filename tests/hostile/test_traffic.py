@@ -12,11 +12,13 @@ from dag.errors import ErrorValue
 from interpreter.workflow import Interpreter
 from runtime.converter import data_converter
 from runtime.storage import MemoryStorage
+from store.sealing import new_master_key, read_keyring
 from tests.interpreter.engine import Engine, ended
 from worker.failures import failure
 from worker.host import RUNNER
 from worker.step_events import StepEvents
 
+KEYRING = read_keyring(new_master_key())
 SHORT_OF_LARGE = "x" * 60_000
 """Not large enough to leave the history."""
 
@@ -49,7 +51,7 @@ async def test_details_of_local_failures_leave_the_history_sooner(*, local: bool
     storage = MemoryStorage()
     error = failure(ErrorValue(code="user.x", message="m", details="x" * 10_000), retry=False, delay=None, local=local)
     told = Failure()
-    await data_converter(storage).encode_failure(error, told)
+    await data_converter(storage, KEYRING).encode_failure(error, told)
     assert (storage.size > 0) is local
 
 

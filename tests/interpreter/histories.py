@@ -1,11 +1,12 @@
 """What Temporal wrote down of an execution."""
 
-import base64
 import json
 from typing import Any
 
+from google.protobuf.json_format import ParseDict
+from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowHandle, WorkflowHistory
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.worker import Replayer
 
 from dag.events import StepEvent
@@ -41,18 +42,21 @@ async def replayed(history: WorkflowHistory, converter: DataConverter) -> list[S
 
 
 async def readable(handle: Handle) -> str:
-    """The history as JSON, the payloads in it readable."""
+    """The history as JSON, the payloads in it opened."""
     fetched = await handle.fetch_history()
-    return json.dumps(_opened(json.loads(fetched.to_json())))
+    codec = handle._client.data_converter.payload_codec
+    assert codec is not None
+    return json.dumps(await _opened(json.loads(fetched.to_json()), codec))
 
 
-def _opened(value: Any) -> Any:
+async def _opened(value: Any, codec: PayloadCodec) -> Any:
     match value:
-        case {"data": str(data), "metadata": {}}:
-            return base64.b64decode(data).decode(errors="replace")
+        case {"data": str(), "metadata": {}}:
+            [payload] = await codec.decode([ParseDict(value, Payload(), ignore_unknown_fields=True)])
+            return payload.data.decode(errors="replace")
         case dict():
-            return {key: _opened(child) for key, child in value.items()}
+            return {key: await _opened(child, codec) for key, child in value.items()}
         case list():
-            return [_opened(child) for child in value]
+            return [await _opened(child, codec) for child in value]
         case _:
             return value

@@ -12,6 +12,7 @@ from dag.events import StepEvent
 from runtime.client import connect
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
+from store.sealing import Keyring
 from tests import temporal
 from tests.interpreter.engine import engine_on
 from tests.interpreter.histories import runs
@@ -41,7 +42,7 @@ def write(name: str, history: WorkflowHistory, events: list[str]) -> None:
 
 async def main(address: str) -> None:
     (HISTORIES / SINCE).mkdir(parents=True, exist_ok=True)
-    client = await connect(Settings(temporal_address=address), storage=MemoryStorage())
+    client = await connect(Settings(temporal_address=address), storage=MemoryStorage(), keyring=Keyring((bytes(32),)))
     for name, scenario in SCENARIOS.items():
         if not (HISTORIES / SINCE / f"{name}-0.json").exists():
             await record(client, name, scenario)

@@ -11,11 +11,12 @@ from temporalio.client import WorkflowHistory
 from dag.journal import gaps
 from runtime.converter import data_converter
 from runtime.storage import MemoryStorage
+from store.sealing import new_master_key, read_keyring
 from tests.interpreter.histories import replayed
 from tests.interpreter.record import HISTORIES, said
 from tests.interpreter.scenarios import SCENARIOS
 
-CONVERTER = data_converter(MemoryStorage())
+CONVERTER = data_converter(MemoryStorage(), read_keyring(new_master_key()))
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 

@@ -1,5 +1,6 @@
 """What a value becomes on its way through Temporal, and back."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,8 +16,10 @@ from temporalio.exceptions import ApplicationError
 
 from runtime.converter import SMALL, data_converter, raw
 from runtime.storage import THRESHOLD, MemoryStorage
+from store.sealing import new_master_key, read_keyring
 
-CONVERTER = data_converter(MemoryStorage()).payload_converter
+KEYRING = read_keyring(new_master_key())
+CONVERTER = data_converter(MemoryStorage(), KEYRING).payload_converter
 TEXT = st.text(st.characters(codec="utf-8"))
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 VALUES: st.SearchStrategy[JsonValue] = st.recursive(
@@ -82,21 +85,30 @@ def test_raw_values_pass_untouched() -> None:
     assert back.payload == payload
 
 
-@pytest.mark.parametrize(("size", "outside"), [(1_000, False), (THRESHOLD, True), (3_000_000, True)])
+@pytest.mark.parametrize(
+    ("size", "outside"), [(1_000, False), (THRESHOLD, False), (2 * THRESHOLD, True), (3_000_000, True)]
+)
 async def test_only_large_payloads_leave_the_history(size: int, *, outside: bool) -> None:
     storage = MemoryStorage()
-    converter = data_converter(storage)
-    [payload] = await converter.encode(["x" * size])
+    converter = data_converter(storage, KEYRING)
+    value = secrets.token_hex(size // 2)  # which compression halves at best
+    [payload] = await converter.encode([value])
     assert (storage.size > 0) is outside
-    assert (len(payload.data) < 500) is (outside or size < 500)
-    assert await converter.decode([payload]) == ["x" * size]
+    assert (b"sha256" in payload.data) is outside
+    assert await converter.decode([payload]) == [value]
 
 
-@pytest.mark.parametrize(("size", "outside"), [(SMALL - 1, False), (SMALL, True), (THRESHOLD, True)])
+async def test_what_is_small_once_compressed_stays_in_the_history() -> None:
+    storage = MemoryStorage()
+    await data_converter(storage, KEYRING).encode(["x" * 1_000_000])
+    assert storage.size == 0
+
+
+@pytest.mark.parametrize(("size", "outside"), [(SMALL, False), (3 * SMALL, True), (THRESHOLD, True)])
 async def test_payloads_of_which_there_are_many_at_once_leave_the_history_earlier(size: int, *, outside: bool) -> None:
     storage = MemoryStorage()
-    converter = data_converter(storage)
-    text = b'"' + b"x" * (size - 2) + b'"'
+    converter = data_converter(storage, KEYRING)
+    text = b'"' + secrets.token_hex(size // 2 - 1).encode() + b'"'
     [payload] = await converter.encode([raw(text, outside=True)])
     assert (storage.size > 0) is outside
     [back] = await converter.decode([payload], [RawValue])
@@ -108,8 +120,10 @@ def test_a_failure_tells_its_code_and_detail_but_not_our_files() -> None:
     try:
         raise ApplicationError("No.", {"code": "user.no"}, type="user.no", non_retryable=True)
     except ApplicationError as error:
-        data_converter(MemoryStorage()).failure_converter.to_failure(error, CONVERTER, failure)
+        data_converter(MemoryStorage(), KEYRING).failure_converter.to_failure(error, CONVERTER, failure)
     assert failure.stack_trace == ""
+    told = {"message": "No.", "stack_trace": ""}
+    assert CONVERTER.from_payload(failure.encoded_attributes) == told
     assert failure.application_failure_info.type == "user.no"
     assert CONVERTER.from_payloads(failure.application_failure_info.details.payloads) == [{"code": "user.no"}]
 
@@ -119,5 +133,5 @@ def test_a_bug_keeps_its_stack_trace() -> None:
     try:
         raise KeyError("x")
     except KeyError as error:
-        data_converter(MemoryStorage()).failure_converter.to_failure(error, CONVERTER, failure)
-    assert "test_converter.py" in failure.stack_trace
+        data_converter(MemoryStorage(), KEYRING).failure_converter.to_failure(error, CONVERTER, failure)
+    assert "test_converter.py" in CONVERTER.from_payload(failure.encoded_attributes)["stack_trace"]

@@ -41,5 +41,5 @@ async def test_with_a_bound_the_least_recently_used_goes_first() -> None:
 
 async def test_content_is_kept_beside_payloads() -> None:
     storage = MemoryStorage()
-    first, again, other = [await storage.keep("acme", content) for content in (b"pdf", b"pdf", b"png")]
+    first, again, other = [await storage.keep("acme", "ex_1", content) for content in (b"pdf", b"pdf", b"png")]
     assert first == again != other

@@ -20,13 +20,14 @@ from dag.events import StepEvent
 from dag.invocation import Invocation
 from runtime.converter import data_converter
 from runtime.storage import MemoryStorage
+from store.sealing import new_master_key, read_keyring
 from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
 from worker.records import Attempt
 from worker.secrets import SecretsInMemory
 
-CONVERTER = data_converter(MemoryStorage()).payload_converter
+CONVERTER = data_converter(MemoryStorage(), read_keyring(new_master_key())).payload_converter
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 
