@@ -41,6 +41,8 @@ class StepEvent:
     checksum: int
     task: int
     """The history length of the workflow task that said it: of two writers of one number, the later task is right."""
+    tenant: str = ""
+    """Whose execution it is."""
 
 
 def checksum(previous: int, n: int, type: EventType, path: str, data: JsonValue) -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from dag.events import StepEvent
 
@@ -17,12 +18,21 @@ class Gap:
     n: int
 
 
+class Said(Protocol):
+    """What decides between two events of one number."""
+
+    @property
+    def checksum(self) -> int: ...
+    @property
+    def task(self) -> int: ...
+
+
 def strand(event: StepEvent) -> Strand:
     """Say who numbered it."""
     return event.execution, event.attempt, event.strand
 
 
-def replaces(new: StepEvent, old: StepEvent, *, replayed: bool) -> bool:
+def replaces(new: Said, old: Said, *, replayed: bool) -> bool:
     """A replay tells what is in Temporal's history, so it is right wherever it differs. Of two live ones the later task
     is right: an earlier one was lost or abandoned, and Temporal had it done again."""
     return new.checksum != old.checksum if replayed else new.task > old.task

@@ -70,6 +70,7 @@ class Execution:
         pace: Pace,
         carried: Carried,
         segments: Sequence[bytes] = (),
+        tenant: str = "",
     ):
         self.id = id
         self._pace = pace
@@ -78,7 +79,7 @@ class Execution:
         self._graph = plan.graph
         self._now = now
         self._at = carried
-        self._journal = Journal(id, start.attempt, "", carried.written, now, emit)
+        self._journal = Journal(tenant, id, start.attempt, "", written=carried.written, now=now, emit=emit)
         self._outputs = Outputs(carried.outputs, segments)
         self._view = View(id, start, plan, carried, self._outputs)
         self._frontier = Frontier(plan.graph, carried.standing, fail_fast=plan.fail == "fast")

@@ -35,7 +35,10 @@ class Now:
 class Journal:
     """Writes the events of one strand, deterministically: a replay says the same again."""
 
-    def __init__(self, execution: str, attempt: int, strand: str, written: Written, now: Now, emit: Emit):
+    def __init__(
+        self, tenant: str, execution: str, attempt: int, strand: str, *, written: Written, now: Now, emit: Emit
+    ):
+        self._tenant = tenant
         self._execution = execution
         self._attempt = attempt
         self._strand = strand
@@ -62,6 +65,7 @@ class Journal:
                 previous=previous,
                 checksum=written.checksum,
                 task=now.history_length,
+                tenant=self._tenant,
             ),
             now.replaying,
         )

@@ -85,8 +85,9 @@ class Interpreter:
         self._load = Load()
         self._refresh()
         self._pace = _RecordedPace(self._now)
+        tenant, _, id = info.workflow_id.partition("/")
         self._execution = Execution(
-            info.workflow_id.partition("/")[2] or info.workflow_id,
+            id or tenant,
             self._start,
             self._plan,
             now=self._now,
@@ -94,6 +95,7 @@ class Interpreter:
             pace=self._pace,
             carried=carried,
             segments=[segment.payload.data for segment in args[3:]],
+            tenant=tenant if id else "",
         )
         self._running: dict[int, _Running] = {}
         self._locals = 0

@@ -150,12 +150,8 @@ class ExecutionRow(Tenanted, table=True):
             postgresql_where=text("error_code is not null"),
         ),
         Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
-        Index(
-            "executions_to_check",
-            "tenant_id",
-            "check_at",
-            postgresql_where=text("closed_at is null or last_seq <> whole_seq"),
-        ),
+        Index("executions_open", "tenant_id", "check_at", postgresql_where=text("closed_at is null")),
+        Index("executions_unchecked", "tenant_id", "check_at", postgresql_where=text("last_seq <> whole_seq")),
     )
 
     id: str = Field(primary_key=True, sa_type=Text)

@@ -150,11 +150,18 @@ def upgrade() -> None:
         unique=False,
     )
     op.create_index(
-        "executions_to_check",
+        "executions_open",
         "executions",
         ["tenant_id", "check_at"],
         unique=False,
-        postgresql_where=sa.text("closed_at is null or last_seq <> whole_seq"),
+        postgresql_where=sa.text("closed_at is null"),
+    )
+    op.create_index(
+        "executions_unchecked",
+        "executions",
+        ["tenant_id", "check_at"],
+        unique=False,
+        postgresql_where=sa.text("last_seq <> whole_seq"),
     )
     op.create_table(
         "payloads",

@@ -1,0 +1,91 @@
+"""Which journals are to be mended: those with a broken chain, and those that Temporal may know the end of."""
+
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+
+from sqlalchemy import text
+
+from store.ids import ExecutionId
+from store.session import Session
+
+LOOK_AGAIN = timedelta(minutes=1)
+"""The least time before an execution is looked at again; it grows to the time for which it has been quiet."""
+
+
+async def broken(session: Session, *, limit: int) -> tuple[list[ExecutionId], bool]:
+    """Check the journals that have grown and been quiet since: those that are whole are marked, the others given, and
+    whether there are more to check."""
+    rows = (await session.sql.execute(_BROKEN, {"limit": limit, "least": LOOK_AGAIN})).all()
+    return [ExecutionId(id) for id, is_broken in rows if is_broken], len(rows) == limit
+
+
+# Link by link; a strand's first event comes after number 0, whose checksum is 0.
+_BROKEN = text("""
+with candidate as materialized (
+    select id, last_seq from executions
+    where last_seq <> whole_seq and check_at < clock_timestamp()
+    order by check_at limit :limit
+), link as (
+    select e.execution_id, e.n, e.previous,
+        lag(e.n, 1, 0) over chain as n_before, lag(e.checksum, 1, cast(0 as bigint)) over chain as checksum_before
+    from candidate as c join events as e on e.execution_id = c.id
+    where e.strand is not null and e.type <> 'replaced'
+    window chain as (partition by e.execution_id, e.attempt, e.strand order by e.n)
+), verdict as (
+    select c.id, c.last_seq,
+        coalesce(bool_or(link.n <> link.n_before + 1 or link.previous <> link.checksum_before), false) as broken
+    from candidate as c left join link on link.execution_id = c.id
+    group by c.id, c.last_seq
+), looked_at as (
+    update executions as e
+    set whole_seq = case when v.broken then e.whole_seq else v.last_seq end,
+        check_at = clock_timestamp() + greatest(:least, clock_timestamp() - e.updated_at)
+    from verdict as v where e.id = v.id and e.last_seq = v.last_seq
+)
+select id, broken from verdict order by id
+""")
+
+
+async def quiet(session: Session, *, limit: int) -> list[ExecutionId]:
+    """Find executions that are open here and have been quiet for long, longest overdue first. They are given again when
+    they have been quiet for twice as long, so that thousands that wait cost little."""
+    return [ExecutionId(id) for id in await session.sql.scalars(_QUIET, {"limit": limit, "least": LOOK_AGAIN})]
+
+
+_QUIET = text("""
+with overdue as (
+    select id from executions where closed_at is null and check_at < clock_timestamp() order by check_at limit :limit
+)
+update executions as e set check_at = clock_timestamp() + greatest(:least, clock_timestamp() - e.updated_at)
+from overdue where e.id = overdue.id
+returning e.id
+""")
+
+
+async def look_at(session: Session, execution: ExecutionId) -> None:
+    """Have an execution looked at soon, if it is open and has been quiet for a while: somebody reads it."""
+    await session.sql.execute(_LOOK_AT, {"id": execution})
+
+
+_LOOK_AT = text("""
+update executions set check_at = clock_timestamp()
+where id = :id and closed_at is null and check_at > clock_timestamp()
+    and updated_at < clock_timestamp() - interval '10 seconds'
+""")
+
+
+async def leave(session: Session, executions: Iterable[ExecutionId]) -> None:
+    """Do not look at them again while nothing more is written of them: Temporal has forgotten them."""
+    await session.sql.execute(_LEAVE, {"ids": sorted(executions)})
+
+
+_LEAVE = text("update executions set check_at = 'infinity' where id = any(cast(:ids as text[]))")
+
+
+async def not_closed(session: Session, executions: Sequence[ExecutionId]) -> list[ExecutionId]:
+    """Of executions that have ended, those of which the journal does not know it, in their order."""
+    known = set(await session.sql.scalars(_CLOSED, {"ids": executions}))
+    return [id for id in executions if id not in known]
+
+
+_CLOSED = text("select id from executions where id = any(cast(:ids as text[])) and closed_at is not null")

@@ -1,0 +1,159 @@
+"""What the row of an execution says of where it stands: written by the journal, under that row's lock."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+import orjson
+from pydantic import JsonValue
+from sqlalchemy import text
+
+from dag.events import StepEvent
+from store.chains import ENDINGS
+from store.session import Session
+
+
+@dataclass(slots=True)
+class Head:
+    """One execution's row, as far as the journal writes it. What is None stays as it is."""
+
+    id: str
+    attempt: int
+    last_seq: int
+    closed_at: float | None
+    status: str | None = None
+    """Set when it ends; None: as its node runs say."""
+    ended: bool = False
+    """Whether `output` and `error` are to be written."""
+    output: bytes | None = None
+    output_bytes: int | None = None
+    error: bytes | None = None
+    error_code: str | None = None
+    workflow: str | None = None
+    version: int | None = None
+    trigger: str | None = None
+    input: bytes | None = None
+    started_at: float | None = None
+
+
+async def lock(session: Session, beginnings: Mapping[str, datetime]) -> dict[str, Head]:
+    """Lock the rows of executions, always in the order of their ids; those that are missing are made."""
+    if not beginnings:
+        return {}
+    ids = sorted(beginnings)
+    await session.sql.execute(_MAKE, {"ids": ids, "times": [beginnings[id] for id in ids]})
+    rows = await session.sql.execute(_LOCK, {"ids": ids})
+    return {
+        id: Head(id, attempt, last_seq, closed_at, status if closed_at is not None else None)
+        for id, attempt, last_seq, closed_at, status in rows
+    }
+
+
+_MAKE = text("""
+insert into executions (id, workflow, version, status, trigger, labels, started_at)
+select id, '', 0, 'running', '', '{}', started_at
+from unnest(cast(:ids as text[]), cast(:times as timestamptz[])) as row (id, started_at)
+on conflict do nothing
+""")
+_LOCK = text("""
+select id, attempt, last_seq, extract(epoch from closed_at)::float8, status
+from executions where id = any(cast(:ids as text[])) order by id for update
+""")
+
+
+def told(head: Head, event: StepEvent) -> None:
+    """Take what an event of the execution itself says."""
+    data = cast(Mapping[str, JsonValue], event.data or {})
+    if event.attempt < head.attempt:
+        return
+    if event.attempt > head.attempt:
+        reopen(head)
+        head.attempt = event.attempt
+    if event.type == "execution.started":
+        head.workflow, head.trigger = str(data["workflow"]), str(data["trigger"])
+        head.version = cast(int, data["version"])
+        head.input = orjson.dumps(data["input"]) if "input" in data else None
+        head.started_at = event.at if event.attempt == 1 else None
+    elif event.type in ENDINGS:
+        _end(head, ENDINGS[event.type], event.at, data)
+
+
+def noted(head: Head, type: str, at: float, data: JsonValue) -> None:
+    """Take the word of Temporal that an execution has ended, unless its own events say how."""
+    if type in ENDINGS and head.closed_at is None:
+        _end(head, ENDINGS[type], at, cast(Mapping[str, JsonValue], data or {}))
+
+
+def reopen(head: Head) -> None:
+    """It has not ended after all, or goes on with another attempt."""
+    head.status, head.closed_at, head.ended = None, None, True
+    head.output = head.output_bytes = head.error = head.error_code = None
+
+
+def _end(head: Head, status: str, at: float, data: Mapping[str, JsonValue]) -> None:
+    head.status, head.closed_at, head.ended = status, at, True
+    error = cast(Mapping[str, str] | None, data.get("error"))
+    head.output = orjson.dumps(data["output"]) if "output" in data else None
+    head.output_bytes = cast(int | None, data.get("output_bytes"))
+    head.error = None if error is None else orjson.dumps(error)
+    head.error_code = None if error is None else error["code"]
+
+
+async def store(session: Session, heads: Sequence[Head]) -> None:
+    """Write where executions stand now."""
+
+    def sealed(content: bytes | None) -> bytes | None:
+        return None if content is None else session.seal.seal(content)
+
+    await session.sql.execute(
+        _STORE,
+        {
+            "ids": [head.id for head in heads],
+            "attempts": [head.attempt for head in heads],
+            "seqs": [head.last_seq for head in heads],
+            "statuses": [head.status for head in heads],
+            "closed": [head.closed_at for head in heads],
+            "ended": [head.ended for head in heads],
+            "outputs": [sealed(head.output) for head in heads],
+            "output_bytes": [head.output_bytes for head in heads],
+            "errors": [sealed(head.error) for head in heads],
+            "error_codes": [head.error_code for head in heads],
+            "workflows": [head.workflow for head in heads],
+            "versions": [head.version for head in heads],
+            "triggers": [head.trigger for head in heads],
+            "inputs": [sealed(head.input) for head in heads],
+            "started": [head.started_at for head in heads],
+        },
+    )
+
+
+_STORE = text("""
+update executions as e
+set attempt = head.attempt, last_seq = head.last_seq, updated_at = clock_timestamp(),
+    check_at = clock_timestamp() + interval '3 seconds',
+    status = coalesce(head.status, case
+        when exists (select from node_runs as n
+            where n.execution_id = e.id and n.attempt = head.attempt and n.status = 'running') then 'running'
+        when exists (select from node_runs as n
+            where n.execution_id = e.id and n.attempt = head.attempt and n.status = 'waiting') then 'waiting'
+        else 'running' end),
+    closed_at = to_timestamp(head.closed_at),
+    output = case when head.ended then head.output else e.output end,
+    output_bytes = case when head.ended then head.output_bytes else e.output_bytes end,
+    error = case when head.ended then head.error else e.error end,
+    error_code = case when head.ended then head.error_code else e.error_code end,
+    workflow = coalesce(head.workflow, e.workflow),
+    version = coalesce(head.version, e.version),
+    trigger = coalesce(head.trigger, e.trigger),
+    input = coalesce(e.input, head.input),
+    started_at = coalesce(to_timestamp(head.started_at), e.started_at)
+from unnest(
+    cast(:ids as text[]), cast(:attempts as int[]), cast(:seqs as bigint[]), cast(:statuses as text[]),
+    cast(:closed as float8[]), cast(:ended as boolean[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
+    cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:workflows as text[]), cast(:versions as int[]),
+    cast(:triggers as text[]), cast(:inputs as bytea[]), cast(:started as float8[])
+) as head (id, attempt, last_seq, status, closed_at, ended, output, output_bytes, error, error_code, workflow, version,
+    trigger, input, started_at)
+where e.id = head.id
+""")

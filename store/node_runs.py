@@ -1,0 +1,154 @@
+"""Node runs, as the events of each tell them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import orjson
+from pydantic import JsonValue
+from sqlalchemy import text
+
+from dag.events import EventType, StepEvent
+from store.chains import REPLACED
+from store.session import Session
+
+STATUSES: Mapping[EventType, str] = {
+    "node.started": "running",
+    "node.waiting": "waiting",
+    "node.succeeded": "succeeded",
+    "node.failed": "failed",
+    "node.skipped": "skipped",
+    "node.cancelled": "cancelled",
+}
+Place = tuple[str, int, str]
+"""Execution, attempt and path."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRun:
+    """One time a node ran, as far as some of its events tell. `n` is of the last of them."""
+
+    strand: str
+    n: int
+    first_seq: int
+    status: str = ""
+    type: str | None = None
+    port: str | None = None
+    output: bytes | None = None
+    output_bytes: int | None = None
+    error: bytes | None = None
+    error_code: str | None = None
+    started_at: float | None = None
+    ended_at: float | None = None
+
+
+def told(run: NodeRun, event: StepEvent, seq: int) -> NodeRun:
+    """Take what one more event says; the order does not matter."""
+    data = cast(Mapping[str, Any], event.data or {})
+    changes: dict[str, Any] = {"first_seq": min(run.first_seq, seq)}
+    if event.n >= run.n:
+        changes |= {"n": event.n, "status": STATUSES[event.type]}
+    match event.type:
+        case "node.started":
+            changes |= {"type": data["type"], "started_at": event.at}
+        case "node.waiting":
+            pass
+        case _:
+            changes |= {"ended_at": event.at, "port": data.get("port"), "output_bytes": data.get("output_bytes")}
+            if "output" in data:
+                changes["output"] = orjson.dumps(data["output"])
+            if "error" in data:
+                changes |= {"error": orjson.dumps(data["error"]), "error_code": data["error"]["code"]}
+    return replace(run, **changes)
+
+
+async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
+    """Add to what is stored of node runs."""
+    if not runs:
+        return
+
+    def sealed(content: bytes | None) -> bytes | None:
+        return None if content is None else session.seal.seal(content)
+
+    await session.sql.execute(
+        _STORE,
+        {
+            "executions": [execution for execution, _, _ in runs],
+            "attempts": [attempt for _, attempt, _ in runs],
+            "paths": [path for _, _, path in runs],
+            "types": [run.type for run in runs.values()],
+            "statuses": [run.status for run in runs.values()],
+            "ports": [run.port for run in runs.values()],
+            "outputs": [sealed(run.output) for run in runs.values()],
+            "output_bytes": [run.output_bytes for run in runs.values()],
+            "errors": [sealed(run.error) for run in runs.values()],
+            "error_codes": [run.error_code for run in runs.values()],
+            "started": [run.started_at for run in runs.values()],
+            "ended": [run.ended_at for run in runs.values()],
+            "strands": [run.strand for run in runs.values()],
+            "ns": [run.n for run in runs.values()],
+            "seqs": [run.first_seq for run in runs.values()],
+        },
+    )
+
+
+_STORE = text("""
+insert into node_runs as old
+    (execution_id, attempt, path, type, status, port, output, output_bytes, error, error_code,
+     started_at, ended_at, strand, n, first_seq)
+select execution, attempt, path, type, status, port, output, output_bytes, error, error_code,
+    to_timestamp(started_at), to_timestamp(ended_at), strand, n, first_seq
+from unnest(
+    cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]), cast(:types as text[]),
+    cast(:statuses as text[]), cast(:ports as text[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
+    cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:started as float8[]), cast(:ended as float8[]),
+    cast(:strands as text[]), cast(:ns as int[]), cast(:seqs as bigint[])
+) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, started_at, ended_at,
+    strand, n, first_seq)
+on conflict on constraint node_runs_pkey do update
+set type = coalesce(excluded.type, old.type),
+    status = case when excluded.n >= old.n then excluded.status else old.status end,
+    port = coalesce(excluded.port, old.port),
+    output = coalesce(excluded.output, old.output),
+    output_bytes = coalesce(excluded.output_bytes, old.output_bytes),
+    error = coalesce(excluded.error, old.error),
+    error_code = coalesce(excluded.error_code, old.error_code),
+    started_at = coalesce(excluded.started_at, old.started_at),
+    ended_at = coalesce(excluded.ended_at, old.ended_at),
+    n = greatest(excluded.n, old.n),
+    first_seq = least(excluded.first_seq, old.first_seq)
+""")
+
+
+async def tell_anew(session: Session, places: Sequence[Place]) -> None:
+    """Forget what is stored of node runs, and take it from their events."""
+    if not places:
+        return
+    values = {
+        "executions": [execution for execution, _, _ in places],
+        "attempts": [attempt for _, attempt, _ in places],
+        "paths": [path for _, _, path in places],
+    }
+    await session.sql.execute(_FORGET, values)
+    runs: dict[Place, NodeRun] = {}
+    for row in await session.sql.execute(_EVENTS, {**values, "replaced": REPLACED}):
+        execution, attempt, path, strand, n, seq, type, at, data = row
+        content: JsonValue = None if data is None else orjson.loads(session.seal.open(data))
+        event = StepEvent(execution, attempt, strand, n, type, path, at, content, 0, 0, 0)
+        place = (execution, attempt, path)
+        runs[place] = told(runs.get(place) or NodeRun(strand, n, seq), event, seq)
+    await store(session, runs)
+
+
+_PLACES = "unnest(cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]))"
+_FORGET = text(f"""
+delete from node_runs as run using {_PLACES} as place (execution, attempt, path)
+where run.execution_id = place.execution and run.attempt = place.attempt and run.path = place.path
+""")  # noqa: S608 made of constants
+_EVENTS = text(f"""
+select e.execution_id, e.attempt, e.path, e.strand, e.n, e.seq, e.type, extract(epoch from e.at)::float8, e.data
+from {_PLACES} as place (execution, attempt, path)
+join events as e on e.execution_id = place.execution and e.path = place.path and e.attempt = place.attempt
+where e.strand is not null and e.type <> :replaced
+order by e.execution_id, e.attempt, e.path, e.n
+""")  # noqa: S608 made of constants
