@@ -247,3 +247,7 @@ def test_an_example_says_what_it_shows_and_publishes_without_a_warning(name: str
 @pytest.mark.parametrize("name", NAMES)
 def test_an_example_has_an_input_that_fits(name: str) -> None:
     accepted(orjson.loads((FOLDER / f"{name}.input.json").read_bytes()), published(name).definition.input)
+
+
+def test_every_example_is_in_the_index() -> None:
+    assert set(re.findall(r"\]\(([a-z-]+)\.yaml\)", (FOLDER / "README.md").read_text())) == set(NAMES)

@@ -13,7 +13,9 @@ from activities.activity_type import AnyActivityType
 from activities.context import Context
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
+DOCUMENTS = sorted(
+    [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("examples/*.md")]
+)
 DECISIONS = ROOT / "docs" / "decisions"
 
 LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
