@@ -1,6 +1,7 @@
 """JSONata: parsing it, what it reads, and what it yields within bounds."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -57,6 +58,8 @@ WIDE = Budget(
 """Where an expression may take its time."""
 DEEPEST = 240
 """Objects and lists within each other in a result; what writes JSON gives up at 254."""
+LONGEST_SEEN = 1_000
+"""Characters of a text that needs no engine to be seen."""
 LONGEST_SHORT = 300
 """Characters of an expression of which many are kept parsed. (A parsed one takes a few hundred bytes for each.)"""
 
@@ -78,6 +81,12 @@ class Expression:
     source: str
     references: References
     itself: "Form"
+
+    @cached_property
+    def path(self) -> tuple[str, ...]:
+        """The names that lead to the value, of an expression that is nothing else; most are."""
+        bare = self.source.strip(" \t\r\n")
+        return tuple(bare.split(".")) if _PATH.fullmatch(bare) else ()
 
     @cached_property
     def truth(self) -> "Form":
@@ -113,6 +122,9 @@ def parse(source: str) -> Expression:
 def evaluate(source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> JsonValue | Missing:
     """What an expression yields. Raises ExpressionBudget and the other errors of expressions."""
     expression = parse(source)
+    value = _at(expression.path, scope)
+    if value is not None:
+        return value
     value = _run(expression, expression.itself, scope, moment, budget)
     match value:
         case str() | bool() | float():
@@ -156,6 +168,28 @@ def as_text(value: JsonValue | Missing) -> str:
 _TEXT = engine.compiled("$string(value)")
 _TEXT_BUDGET = Budget(steps=100, depth=10, string=2**30, array=2**30, result=2**30, seconds=None)
 _NO_MOMENT = Moment(0, 0)
+
+
+def _at(path: Sequence[str], scope: Mapping[str, JsonValue]) -> str | bool | int | None:
+    """What a path leads to, where seeing that needs no engine: through objects to a single value that is not large."""
+    value: JsonValue | Mapping[str, JsonValue] = scope if path else None
+    for name in path:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    match value:
+        case str() if len(value) <= LONGEST_SEEN:
+            return value
+        case bool():
+            return value
+        case int() if -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
+            return value
+        case _:
+            return None
+
+
+_NAME = r"(?!(?:and|or|in|true|false|null|function)\b)[A-Za-z_]\w*"
+_PATH = re.compile(rf"{_NAME}(?:\.{_NAME})+", re.ASCII)
 
 
 def _parsed(source: str) -> Expression:

@@ -10,6 +10,7 @@ import orjson
 from pydantic import JsonValue, TypeAdapter
 
 Pointer = tuple[str | int, ...]
+Tree = dict[str | int, "Tree"]
 
 
 class Edge(NamedTuple):
@@ -34,6 +35,16 @@ class Template:
 
     value: JsonValue = None
     places: tuple[Pointer, ...] = ()
+
+    @cached_property
+    def tree(self) -> "Tree":
+        """The places, by the steps that lead to them."""
+        tree: Tree = {}
+        for place in self.places:
+            branch = tree
+            for step in place:
+                branch = branch.setdefault(step, {})
+        return tree
 
 
 @dataclass(frozen=True)

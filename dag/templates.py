@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from dag.expressions import MISSING, ExpressionBudget, ExpressionSyntax, Missing, as_text
 from dag.invocation import Part, SecretText
-from dag.plan import Pointer, Template
+from dag.plan import Pointer, Template, Tree
 from dag.problems import pointer
 
 __all__ = ["Marker", "Rendered", "TemplateSyntax", "Text", "as_text", "render", "scan", "split"]
@@ -27,8 +27,6 @@ _WITHIN = re.compile(r"""[{}"'`]""")
 _SECRET = re.compile(r"\s*secrets\s*\.\s*(?:([A-Za-z_]\w*)|`([^`]+)`)\s*", re.ASCII)
 
 Evaluate = Callable[[str], JsonValue | Missing]
-Tree = dict[str | int, "Tree"]
-"""The places of a template, by their first steps."""
 
 
 class TemplateSyntax(ExpressionSyntax):
@@ -101,13 +99,8 @@ def render(template: Template, evaluate: Evaluate) -> Rendered:
     """Put values in the place of markers. What holds none is shared with the template, which stays as it is."""
     if not template.places:
         return Rendered(template.value)
-    tree: Tree = {}
-    for place in template.places:
-        branch = tree
-        for step in place:
-            branch = branch.setdefault(step, {})
     rendering = _Rendering(evaluate)
-    value = rendering.value(template.value, tree, ())
+    value = rendering.value(template.value, template.tree, ())
     return Rendered(None if value is MISSING else value, tuple(rendering.secrets))
 
 

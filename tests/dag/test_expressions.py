@@ -16,13 +16,16 @@ from dag.expressions import (
     MISSING,
     WIDE,
     Budget,
+    Expression,
     ExpressionBudget,
     ExpressionDynamic,
     ExpressionFailed,
     ExpressionSyntax,
     ExpressionType,
+    Form,
     Missing,
     Moment,
+    References,
     as_items,
     as_text,
     condition,
@@ -399,3 +402,28 @@ def test_text_of_values(found: Any, text: str) -> None:
 def details(error: PerdureError) -> dict[str, Any]:
     assert isinstance(error.details, dict)
     return error.details
+
+
+SCALARS = st.text(max_size=3) | st.booleans() | st.none() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False)
+VALUES: st.SearchStrategy[Any] = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+)
+
+
+@given(
+    st.fixed_dictionaries({"nodes": VALUES, "input": VALUES}), st.lists(st.sampled_from("abc"), min_size=1, max_size=4)
+)
+def test_a_path_that_is_seen_at_once_gives_what_the_engine_gives(scope: dict[str, Any], names: list[str]) -> None:
+    path = ".".join(["input", *names])
+    assert parse(f" {path}\n").path == ("input", *names)
+    assert parse(f"({path})").path == ()
+    seen = evaluate(path, scope, MOMENT, INLINE)
+    computed = evaluate(f"({path})", scope, MOMENT, INLINE)
+    assert (type(seen), seen) == (type(computed), computed)
+
+
+@pytest.mark.parametrize(
+    "source", ["input.true", "input.and", "input.$a", "input", "input.b[0]", "input.é", "input. a", "1.5", "input.*"]
+)
+def test_what_may_be_more_than_a_path_is_left_to_the_engine(source: str) -> None:
+    assert Expression(source, References({}, {}), Form(source, source, None)).path == ()
