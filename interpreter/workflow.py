@@ -157,13 +157,13 @@ class Interpreter:
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
-        length = workflow.info().get_current_history_length()
+        length = (info := workflow.info()).get_current_history_length()
         if length != self._now.history_length:
             self._load.clear()
         self._now.time = workflow.time()
         self._now.history_length = length
         self._now.replaying = workflow.unsafe.is_replaying()
-        self._suggested = workflow.info().is_continue_as_new_suggested()
+        self._suggested = info.is_continue_as_new_suggested()
         self._turn_began = time.perf_counter()
 
     async def _advance(self) -> None:
