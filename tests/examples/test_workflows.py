@@ -91,6 +91,10 @@ async def test_an_order_is_priced_and_goes_its_way(run: Runner, price: float, lo
     assert done.ended.output == {"total": 2 * price, "looked_at_by": looked_at_by}
 
 
+async def test_an_empty_order_fails_with_its_own_code(run: Runner) -> None:
+    assert (await run("order-review", {"lines": []})).ended.error.code == "user.order.empty"
+
+
 @pytest.mark.parametrize(
     ("invoice", "output"),
     [
