@@ -94,21 +94,23 @@ def errors() -> str:
 
 
 def _codes() -> Iterator[tuple[str, str, str, str]]:
-    found: dict[str, dict[str, None]] = {told: {sentence(meaning): None} for told, meaning in TOLD.items()}
+    meanings: dict[str, list[str]] = {told: [sentence(meaning)] for told, meaning in TOLD.items()}
     retried: dict[str, set[bool]] = {}
+    answered: set[str] = set()
     for each in classes():
         if any(told.startswith(each.code + ".") for told in TOLD):
             continue  # it stands for a family
-        found.setdefault(each.code, {})[sentence(each.__doc__ or "")] = None
+        meanings.setdefault(each.code, []).append(sentence(each.__doc__ or ""))
         retried.setdefault(each.code, set()).add(each.retryable)
-    for name in sorted(found):
+        if not each.__module__.startswith("cli.") and status_of(each.code) != UNEXPECTED:
+            answered.add(each.code)
+    for name in sorted(meanings):
         again = {frozenset({True}): "yes", frozenset({True, False}): "some"}
-        status = status_of(name)
         yield (
             code(name),
-            " ".join(found[name]),
+            " Or: ".join(dict.fromkeys(meanings[name])),
             again.get(frozenset(retried.get(name, ())), ""),
-            "" if status == UNEXPECTED else str(status),
+            str(status_of(name)) if name in answered else "",
         )
 
 
