@@ -18,7 +18,7 @@ from dag.errors import PerdureError
 
 SUPERUSER = "postgres"
 _NOBODY = 65534
-_COPY = Path("/var/tmp/perdure-postgres")  # noqa: S108 binaries that only root writes, for an account that reads little
+_COPY = Path("/var/tmp") / "perdure-postgres"  # noqa: S108 binaries only root writes, for an account that reads little
 _MAPPED = ["unshare", "--user", "--map-user=1", "--map-group=1", "--"]
 _READY_LINE = 7
 

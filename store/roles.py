@@ -16,7 +16,7 @@ def make_roles(superuser: str, *, migrator: str, app: str) -> None:
     """Make what is missing, and set the passwords of the two roles that log in."""
     with psycopg.connect(superuser, autocommit=True) as connection:
         for role, password in ((MIGRATOR, migrator), (APP, app), (DOORMAN, None)):
-            if not connection.execute("select from pg_roles where rolname = %s", [role]).fetchone():
+            if connection.execute("select from pg_roles where rolname = %s", [role]).fetchone() is None:
                 connection.execute(sql.SQL("create role {}").format(sql.Identifier(role)))
             if password is not None:
                 statement = "alter role {} login nosuperuser nobypassrls nocreaterole nocreatedb password {}"
@@ -27,7 +27,7 @@ def make_roles(superuser: str, *, migrator: str, app: str) -> None:
 def make_database(superuser: str, name: str) -> None:
     """Make a database that belongs to the migrator, unless it is there."""
     with psycopg.connect(superuser, autocommit=True) as connection:
-        if connection.execute("select from pg_database where datname = %s", [name]).fetchone():
+        if connection.execute("select from pg_database where datname = %s", [name]).fetchone() is not None:
             return
         connection.execute(
             sql.SQL("create database {} owner {}").format(sql.Identifier(name), sql.Identifier(MIGRATOR))

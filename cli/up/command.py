@@ -140,7 +140,7 @@ class Stack:
                     "",
                     "Perdure is ready.",
                     f"  API         {self._options.url}/api/v1",
-                    f"  API docs    {self._options.url}/docs",
+                    f"  API docs    {self._options.url}/api/docs",
                     f"  Temporal    {self._options.temporal_ui_url}",
                     f"  API key     {shown}",
                     "Ctrl-C stops it; its data stays.",
