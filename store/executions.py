@@ -72,19 +72,14 @@ async def keep(session: Session, started: Started) -> Execution:
     """Store what was started. The journal may have been quicker: what it knows stays as it is."""
     values = {
         "workflow_id": started.workflow_id,
+        "workflow": started.workflow,
+        "version": started.version,
+        "trigger": started.trigger,
         "labels": dict(started.labels),
         "input": session.seal.seal(started.input),
         "request_hash": started.request_hash,
     }
-    row = insert(ExecutionRow).values(
-        id=started.id,
-        workflow=started.workflow,
-        version=started.version,
-        trigger=started.trigger,
-        status="queued",
-        started_at=func.now(),
-        **values,
-    )
+    row = insert(ExecutionRow).values(id=started.id, status="queued", started_at=func.now(), **values)
     stored = row.on_conflict_do_update(index_elements=["tenant_id", "id"], set_=values).returning(ExecutionRow)
     found = (await session.sql.scalars(stored)).one()
     if started.labels:
@@ -108,6 +103,20 @@ async def find(session: Session, id: ExecutionId) -> Execution:
     if row is None:
         raise ExecutionUnknown(f"There is no execution `{id}`.")
     return _read(session, row)
+
+
+async def attempt(session: Session, id: ExecutionId) -> int:
+    """Which attempt at an execution is the newest. Raises ExecutionUnknown."""
+    found = (await session.sql.scalars(select(col(ExecutionRow.attempt)).where(col(ExecutionRow.id) == id))).first()
+    if found is None:
+        raise ExecutionUnknown(f"There is no execution `{id}`.")
+    return found
+
+
+async def closed(session: Session, id: ExecutionId) -> bool:
+    """Whether an execution has ended."""
+    query = select(col(ExecutionRow.closed_at)).where(col(ExecutionRow.id) == id)
+    return (await session.sql.scalars(query)).first() is not None
 
 
 def _read(session: Session, row: ExecutionRow) -> Execution:

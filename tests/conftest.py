@@ -5,4 +5,10 @@ from hypothesis import HealthCheck, settings
 settings.register_profile("patient", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
 
-pytest_plugins = ["tests.temporal", "tests.postgres", "tests.interpreter.engine", "tests.api.service"]
+pytest_plugins = [
+    "tests.temporal",
+    "tests.postgres",
+    "tests.interpreter.engine",
+    "tests.api.service",
+    "tests.api.working",
+]

@@ -1,0 +1,54 @@
+"""Answers about executions, with the status that says how far they are."""
+
+from collections.abc import Mapping
+
+from fastapi import Response
+
+from api.executions.cancelling import cancel
+from api.executions.ending import awaited
+from api.executions.shapes import StartIn
+from api.executions.starting import begin
+from api.executions.temporal_word import with_output
+from api.json_answers import answer
+from api.means import Means
+from store import executions
+from store.executions import Execution
+from store.ids import ExecutionId, TenantId
+from store.session import session
+
+PATH = "/api/v1/workflows/executions"
+
+
+async def started(
+    means: Means, tenant: TenantId, workflow: str, asked: StartIn, *, key: str | None, wait: int | None
+) -> Response:
+    """Start an execution: 201, or 200 when it had been started before; with `wait` as `ended` answers."""
+    begun = await begin(means, tenant, workflow, asked, key=key)
+    headers = {"Location": f"{PATH}/{begun.execution.id}"}
+    if begun.replayed:
+        headers["Idempotency-Replayed"] = "true"
+    if wait is not None:
+        return await _ended(means, tenant, begun.execution, seconds=wait, headers=headers)
+    found = await with_output(means, tenant, begun.execution)
+    return answer(found, 200 if begun.replayed else 201, headers)
+
+
+async def cancelled(means: Means, tenant: TenantId, id: ExecutionId, *, wait: int | None) -> Response:
+    """Cancel an execution: 200 when it has ended, else 202."""
+    return await _ended(means, tenant, await cancel(means, tenant, id), seconds=wait or 0, headers={})
+
+
+async def detail(means: Means, tenant: TenantId, id: ExecutionId) -> Response:
+    """Read an execution."""
+    async with session(means.database, tenant) as s:
+        found = await executions.find(s, id)
+    return answer(await with_output(means, tenant, found))
+
+
+async def _ended(
+    means: Means, tenant: TenantId, execution: Execution, *, seconds: int, headers: Mapping[str, str]
+) -> Response:
+    if execution.closed_at is None and seconds:
+        execution = await awaited(means, tenant, execution.id, seconds=seconds)
+    status = 202 if execution.closed_at is None else 200
+    return answer(await with_output(means, tenant, execution), status, headers)

@@ -1,0 +1,77 @@
+"""What requests for executions say: ids, filters, how long to wait."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Header, Path, Query
+from pydantic import AwareDatetime
+
+from api.executions.shapes import LABEL_NAME, LABEL_TEXT, PRINTABLE, ExecutionStatus, NodeStatus
+from api.parameters import Whole
+from store.execution_search import Filters
+from store.ids import ExecutionId
+
+_ID = Path(alias="execution", pattern="^ex_[0-9a-f]{32}$", description="The id of an execution.")
+
+
+def execution_id(id: Annotated[str, _ID]) -> ExecutionId:
+    """The execution that an address names."""
+    return ExecutionId(id)
+
+
+def filters(
+    status: Annotated[list[ExecutionStatus], Query(default_factory=list, max_length=8, description="Any of them.")],
+    label: Annotated[
+        list[Annotated[str, Query(pattern=f"^{LABEL_NAME}:{LABEL_TEXT}$")]],
+        Query(default_factory=list, max_length=10, description="`key:value`; of several, all must be there."),
+    ],
+    workflow: Annotated[str | None, Query(pattern="^[a-z][a-z0-9_-]{0,62}$", description="A name or an id.")] = None,
+    version: Annotated[Whole | None, Query(ge=1, lt=2**31)] = None,
+    trigger: Annotated[str | None, Query(pattern="^[a-z_.]{1,63}$")] = None,
+    started_after: AwareDatetime | None = None,
+    started_before: AwareDatetime | None = None,
+    closed_after: AwareDatetime | None = None,
+    closed_before: AwareDatetime | None = None,
+    error_code: Annotated[
+        str | None,
+        Query(pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="A code; it stands for what follows it after a dot too."),
+    ] = None,
+) -> Filters:
+    """What must hold of the executions in a list."""
+    return Filters(
+        workflow=workflow,
+        version=version,
+        status=status,
+        trigger=trigger,
+        label=[(key, value) for key, _, value in (each.partition(":") for each in label)],
+        started_after=started_after,
+        started_before=started_before,
+        closed_after=closed_after,
+        closed_before=closed_before,
+        error_code=error_code,
+    )
+
+
+Id = Annotated[ExecutionId, Depends(execution_id)]
+Asked = Annotated[Filters, Depends(filters)]
+Place = tuple[datetime, str]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=PRINTABLE,
+        description="Repeated with the same key, a start answers with the execution that it started first.",
+    ),
+]
+Wait = Annotated[
+    Whole | None, Query(ge=0, le=60, description="Seconds to wait for the end: 200 if it came, 202 if it did not.")
+]
+NodeStatuses = Annotated[
+    list[NodeStatus], Query(alias="status", default_factory=list, max_length=7, description="Any of them.")
+]
+NodePath = Annotated[str, Path(alias="path", pattern=r"^[^\x00-\x1f/]{1,1000}$", description="The path of a node run.")]
+Under = Annotated[
+    str | None,
+    Query(pattern=r"^[^\x00-\x1f]{1,1000}$", description="A path: the node run itself, and all inside it."),
+]
+Since = Annotated[Whole, Query(ge=0, description="The `seq` of the last event that is known.")]

@@ -1,0 +1,117 @@
+"""Executions: started, listed, read, cancelled."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Response
+
+from api.bodies import INPUT, body, described
+from api.dependencies import Caller, Means, Session
+from api.executions import answers
+from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
+from api.executions.shapes import EventOut, ExecutionOut, ListedOut, NodeRunOut, StartIn, WaitOut
+from api.json_answers import answer
+from api.paging import Limit, Page, PageOut, after, page
+from api.problems import responses
+from api.workflows.found import Reference
+from store import events, execution_search, executions, node_run_reading
+
+MOST_WAITS = 500
+_STARTED_BEFORE = {"Idempotency-Replayed": {"description": "It was started before.", "schema": {"const": "true"}}}
+_ADDRESS = {"Location": {"description": "The address of the execution.", "schema": {"type": "string"}}}
+
+
+def _says(description: str, **headers: Any) -> dict[str, Any]:
+    return {"model": ExecutionOut, "description": description, **({"headers": headers} if headers else {})}
+
+
+router = APIRouter(prefix="/workflows", tags=["executions"], responses=responses(401, 429))
+
+LastPlace = Annotated[Place | None, Depends(after(Place))]
+LastNumber = Annotated[int | None, Depends(after(int))]
+
+
+@router.post(
+    "/{workflow}/executions",
+    status_code=201,
+    response_model=ExecutionOut,
+    responses={
+        200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
+        201: _says("It was started", **_ADDRESS),
+        202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
+        **responses(400, 404, 408, 409, 413, 415),
+    },
+    openapi_extra=described(StartIn),
+)
+async def start_execution(
+    asked: Annotated[StartIn, Depends(body(StartIn, limits=INPUT))],
+    means: Means,
+    caller: Caller,
+    workflow: Reference,
+    idempotency_key: Key = None,
+    wait: Wait = None,
+) -> Response:
+    """Start an execution of a published version, and wait for its end if that is asked for."""
+    return await answers.started(means, caller.tenant, workflow, asked, key=idempotency_key, wait=wait)
+
+
+@router.get("/executions", response_model=PageOut[ListedOut])
+async def list_executions(session: Session, filters: Asked, last: LastPlace, limit: Limit = 50) -> Response:
+    """List executions, the newest first."""
+    rows = await execution_search.page(session, filters, after=last, limit=limit + 1)
+    return answer(page(session, rows, limit, key=lambda row: (row.started_at, row.id)))
+
+
+@router.get("/executions/{execution}", response_model=ExecutionOut, responses=responses(404))
+async def read_execution(means: Means, caller: Caller, id: Id) -> Response:
+    """Read an execution."""
+    return await answers.detail(means, caller.tenant, id)
+
+
+@router.get("/executions/{execution}/nodes", response_model=PageOut[NodeRunOut], responses=responses(404))
+async def list_node_runs(
+    session: Session,
+    id: Id,
+    last: LastNumber,
+    status: NodeStatuses,
+    under: Under = None,
+    limit: Limit = 50,
+) -> Response:
+    """List the node runs of the newest attempt at an execution, as they began."""
+    attempt = await executions.attempt(session, id)
+    rows = await node_run_reading.page(
+        session, id, attempt=attempt, status=status, under=under, after=last or 0, limit=limit + 1
+    )
+    return answer(page(session, rows, limit, key=lambda row: row.seq))
+
+
+@router.get("/executions/{execution}/nodes/{path}", response_model=NodeRunOut, responses=responses(404))
+async def read_node_run(session: Session, id: Id, path: NodePath) -> Response:
+    """Read a node run of the newest attempt at an execution."""
+    attempt = await executions.attempt(session, id)
+    return answer(await node_run_reading.find(session, id, path, attempt=attempt))
+
+
+@router.get("/executions/{execution}/events", response_model=PageOut[EventOut], responses=responses(404))
+async def list_events(session: Session, id: Id, last: LastNumber, since: Since = 0, limit: Limit = 100) -> Response:
+    """List what happened, in order, after the event `since`. There may be more later: go on with the last `seq`."""
+    await executions.attempt(session, id)
+    rows = await events.page(session, id, since=max(since, last or 0), limit=limit + 1)
+    return answer(page(session, rows, limit, key=lambda row: row.seq))
+
+
+@router.get("/executions/{execution}/waiting", response_model=PageOut[WaitOut], responses=responses(404))
+async def list_waits(session: Session, id: Id) -> Response:
+    """List what an execution waits for now, 500 things at most."""
+    attempt = await executions.attempt(session, id)
+    return answer(Page(await node_run_reading.waiting(session, id, attempt=attempt, limit=MOST_WAITS), None))
+
+
+@router.post(
+    "/executions/{execution}/cancel",
+    status_code=202,
+    response_model=ExecutionOut,
+    responses={200: _says("It has ended, cancelled"), 202: _says("It is about to end"), **responses(404, 409)},
+)
+async def cancel_execution(means: Means, caller: Caller, id: Id, wait: Wait = None) -> Response:
+    """Cancel an execution. Once more changes nothing; one that has ended otherwise is refused."""
+    return await answers.cancelled(means, caller.tenant, id, wait=wait)

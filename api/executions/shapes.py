@@ -1,0 +1,107 @@
+"""What executions look like from outside."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, SkipValidation
+
+from dag.errors import ErrorValue
+
+ExecutionStatus = Literal["queued", "running", "waiting", "paused", "succeeded", "failed", "cancelled", "timed_out"]
+NodeStatus = Literal["pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"]
+Compensation = Literal["none", "running", "done", "failed"]
+
+LABEL_NAME = "[A-Za-z0-9][A-Za-z0-9._/-]{0,62}"
+LABEL_TEXT = r"[^\x00-\x1f\x7f]{1,255}"
+TAG = r"^[a-z][a-z0-9._-]{0,62}$"
+PRINTABLE = r"^[\x20-\x7e]{1,255}$"
+
+
+class StartIn(BaseModel):
+    """What an execution is started with."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"input": {"name": "Ada"}}]})
+
+    input: SkipValidation[JsonValue] = None
+    """Checked against the workflow's schema, whose defaults are filled in."""
+    version: Annotated[int, Field(ge=1, lt=2**31)] | Annotated[str, Field(pattern=TAG)] | None = None
+    """A number or a tag; null: the newest."""
+    labels: Annotated[
+        dict[Annotated[str, Field(pattern=f"^{LABEL_NAME}$")], Annotated[str, Field(pattern=f"^{LABEL_TEXT}$")]],
+        Field(max_length=32),
+    ] = {}
+    """Words by which it is found."""
+    priority: Annotated[int, Field(ge=1, le=5)] | None = None
+    """1 first to 5 last; null: as the workflow says."""
+
+
+class ListedOut(BaseModel):
+    """An execution in a list."""
+
+    id: str
+    workflow: str
+    workflow_id: str | None
+    version: int
+    status: ExecutionStatus
+    compensation: Compensation
+    attempt: int
+    trigger: str
+    labels: dict[str, str]
+    error_code: str | None
+    started_at: datetime
+    closed_at: datetime | None
+
+
+class ExecutionOut(ListedOut):
+    """An execution."""
+
+    input: JsonValue
+    """With its defaults filled in; null until the start has been stored."""
+    output: JsonValue
+    output_bytes: int | None
+    """Of an output that is not shown, since it is too large for the journal and Temporal cannot give it (any more)."""
+    error: ErrorValue | None
+    seq: int
+    """Of its newest event."""
+
+
+class NodeRunOut(BaseModel):
+    """One time a node ran."""
+
+    path: str
+    attempt: int
+    type: str | None
+    status: NodeStatus
+    port: str | None
+    output: JsonValue
+    """Without what is masked."""
+    output_bytes: int | None
+    """Of an output that is too large to be shown."""
+    error: ErrorValue | None
+    error_code: str | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    seq: int
+    """Of its first event."""
+
+
+class EventOut(BaseModel):
+    """Something that happened."""
+
+    seq: int
+    at: datetime
+    type: str
+    path: str
+    """Of its node run; empty: of the execution itself."""
+    attempt: int
+    data: JsonValue
+
+
+class WaitOut(BaseModel):
+    """Something that an execution waits for."""
+
+    path: str
+    type: str | None
+    since: datetime
+    until: str | None
+    """When it goes on by itself."""

@@ -1,0 +1,74 @@
+"""A worker beside the API, whose journal goes to the same database."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from activities import registry
+from runtime.client import connect
+from runtime.database_storage import DatabaseStorage
+from runtime.settings import Settings
+from store import journal
+from store.database import Database
+from store.ids import TenantId
+from store.session import session
+from tests.api.service import Caller
+from worker.host import means, worker
+from worker.secrets import SecretsInStore
+from worker.sink import BufferedSink, Entry, Step
+
+
+@asynccontextmanager
+async def working_on(settings: Settings, store: Database) -> AsyncGenerator[None]:
+    """Run a worker for as long as this lasts."""
+
+    async def write(batch: Sequence[Entry]) -> None:
+        steps = [entry for entry in batch if isinstance(entry, Step)]
+        for tenant in dict.fromkeys(step.event.tenant for step in steps):
+            async with session(store, TenantId(tenant)) as s:
+                await journal.write(
+                    s, [journal.Step(step.event, step.replaying) for step in steps if step.event.tenant == tenant]
+                )
+
+    quick = settings.model_copy(update={"graceful_shutdown": timedelta(seconds=1)})
+    storage = DatabaseStorage(store)
+    client = await connect(quick, storage=storage, keyring=store.keyring)
+    async with (
+        BufferedSink(write) as sink,
+        means(quick, types=registry.load(), secrets=SecretsInStore(store), storage=storage) as shared,
+        worker(client, quick, means=shared, sink=sink),
+    ):
+        yield
+
+
+@pytest.fixture
+async def working(api_settings: Settings, store: Database) -> AsyncGenerator[None]:
+    """A running worker."""
+    async with working_on(api_settings, store):
+        yield
+
+
+def definition(name: str = "greeting", **more: Any) -> dict[str, JsonValue]:
+    """A workflow that ends at once."""
+    return {
+        "language": 1,
+        "name": name,
+        "nodes": {"greet": {"type": "transform", "config": {"expression": "'Hello ' & input.name"}}},
+        **more,
+    }
+
+
+def waiting(name: str = "waiting", seconds: str = "1h") -> dict[str, JsonValue]:
+    """A workflow that waits."""
+    return definition(name, nodes={"pause": {"type": "delay", "config": {"for": seconds}}})
+
+
+async def published(me: Caller, document: dict[str, JsonValue]) -> dict[str, Any]:
+    """Make a workflow and its first version."""
+    answer = await me.http.post("/workflows?publish=true", json=document)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
