@@ -26,4 +26,4 @@ async def keep(session: Session, contents: Mapping[bytes, bytes], uses: Collecti
 async def find(session: Session, hashes: Collection[bytes]) -> Mapping[bytes, bytes]:
     """The contents of those hashes that are there."""
     query = select(PayloadRow.hash, PayloadRow.content).where(col(PayloadRow.hash).in_(hashes))
-    return dict((await session.sql.execute(query)).tuples().all())
+    return {row[0]: row[1] for row in await session.sql.execute(query)}

@@ -69,7 +69,7 @@ async def put(session: Session, name: str, value: str) -> None:
 async def names(session: Session) -> Sequence[Secret]:
     """All secrets, by name."""
     query = select(SecretRow.name, SecretRow.updated_at).order_by(col(SecretRow.name))
-    return [Secret(name, at) for name, at in (await session.sql.execute(query)).tuples()]
+    return [Secret(name, at) for name, at in await session.sql.execute(query)]
 
 
 async def delete(session: Session, name: str) -> None:
@@ -82,5 +82,5 @@ async def delete(session: Session, name: str) -> None:
 async def resolve(session: Session, among: Collection[str]) -> Mapping[str, str]:
     """The values of those that there are."""
     query = select(SecretRow.name, SecretRow.value).where(col(SecretRow.name).in_(among))
-    rows = (await session.sql.execute(query)).tuples()
+    rows = await session.sql.execute(query)
     return {name: session.seal.open(value).decode() for name, value in rows}
