@@ -49,3 +49,10 @@ def test_the_building_guide_names_every_field_of_a_node_that_runs() -> None:
     guide = (ROOT / "docs" / "building.md").read_text()
     fields = set(Activity.model_fields) - support.FIELDS - {"type", "queue"}
     assert not [field for field in fields if f"`{field}`" not in guide]
+
+
+def test_every_guide_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "README.md").read_text()
+    guides = [file.name for file in ROOT.glob("docs/*.md") if file.name != "README.md"]
+    assert guides
+    assert not [name for name in guides if f"({name})" not in index]
