@@ -3,24 +3,32 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import Depends, FastAPI
 
 from api import openapi, problems
 from api.access_log import AccessLog
+from api.activity_types import routes as activity_types
+from api.dependencies import caller
+from api.env import routes as env
+from api.executions import routes as executions
 from api.health import routes as health
 from api.means import Means, means
 from api.parameters import known_parameters
+from api.secrets import routes as secrets
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
 
 PREFIX = "/api/v1"
 ROUTERS = (
-    health.router,
+    activity_types.router,
+    secrets.router,
+    env.router,
+    executions.router,
     workflows.router,
     versions.router,
 )
-"""In this order: what has a fixed address stands before what has a name in its place (`/workflows/{workflow}`)."""
+"""What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 
 
 def app(settings: Settings) -> FastAPI:
@@ -43,12 +51,16 @@ def app(settings: Settings) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
     )
     problems.install(made)
-    everything = APIRouter(
-        prefix=PREFIX, dependencies=[Depends(known_parameters)], responses=problems.responses(422, 500, 503)
-    )
+    strict = [Depends(known_parameters)]
+    made.include_router(health.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(422, 500))
     for router in ROUTERS:
-        everything.include_router(router)
-    made.include_router(everything)
+        # Who asks is settled first: nothing is told to those who have no key.
+        made.include_router(
+            router,
+            prefix=PREFIX,
+            dependencies=[Depends(caller), *strict],
+            responses=problems.responses(401, 422, 429, 500, 503),
+        )
     made.include_router(openapi.router)
     openapi.install(made)
     made.add_middleware(AccessLog)

@@ -38,6 +38,7 @@ async def caller(
         raise AuthMissing
     found = await means.keys.holder(key.credentials)
     request.state.tenant = found.tenant  # for the access log
+    means.rates.spend(found.tenant)
     return found
 
 

@@ -10,12 +10,14 @@ from temporalio.client import Client
 from activities import registry
 from api.keys import Keys
 from api.problems import TemporalUnavailable
+from api.rates import Rates
 from dag.activity_type import Catalog
 from runtime import database
 from runtime.client import TemporalUnreachable, connect
 from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings
 from store.database import Database
+from store.listening import Listener, listening
 
 _CONNECTING = 5.0
 
@@ -52,18 +54,22 @@ class Means:
     settings: Settings
     database: Database
     keys: Keys
+    rates: Rates
     temporal: Connection
     catalog: Catalog
+    listener: Listener
 
 
 @asynccontextmanager
 async def means(settings: Settings) -> AsyncGenerator[Means]:
     """Open everything for as long as the block lasts."""
-    async with database.opened(settings) as opened:
+    async with database.opened(settings) as opened, listening(opened) as listener:
         yield Means(
             settings=settings,
             database=opened,
             keys=Keys(opened),
+            rates=Rates(settings.api_requests_per_second),
             temporal=Connection(settings, opened),
             catalog=registry.catalog(registry.load()),
+            listener=listener,
         )

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -52,6 +52,15 @@ def page(session: Session, rows: Sequence[Row], limit: int, *, key: Callable[[Ro
         return Page(rows, None)
     sealed = session.seal.seal(orjson.dumps(key(rows[limit - 1])))
     return Page(rows[:limit], base64.urlsafe_b64encode(sealed).decode())
+
+
+def page_of(
+    session: Session, rows: Iterable[Row], limit: int, last: str | None, *, key: Callable[[Row], str]
+) -> Page[Row]:
+    """Make a page of a list that is short, by a key that is text."""
+    ordered = sorted(rows, key=key)
+    following = [row for row in ordered if last is None or key(row) > last]
+    return page(session, following[: limit + 1], limit, key=key)
 
 
 def after(kind: type[Key]) -> Callable[..., Key | None]:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header
 
+from api.dependencies import Caller
 from api.problems import RequestInvalid
 from dag.errors import PerdureError
 
@@ -25,7 +26,7 @@ def entity_tag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def seen(if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
+def seen(caller: Caller, if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
     """The revision that the author saw. None: whatever it is."""
     if if_match is None or if_match.strip() == "*":
         return None
@@ -36,11 +37,11 @@ def seen(if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
     return int(found[1])
 
 
-def certainly_seen(if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
+def certainly_seen(caller: Caller, if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
     """The same, where a change without it could undo somebody else's."""
     if if_match is None:
         raise PreconditionMissing
-    return seen(if_match)
+    return seen(caller, if_match)
 
 
 Seen = Annotated[int | None, Depends(seen)]

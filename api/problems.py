@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.lingering import LingeringResponse
 from dag.errors import PerdureError
 from dag.problems import MOST_PROBLEMS, pointer
 
@@ -164,7 +165,8 @@ def answer(wrong: PerdureError, *, instance: str, headers: Mapping[str, str] | N
         "problems" if listed else "details": shown.details,
     }
     told = {name: value for name, value in body.items() if value is not None}
-    return Response(orjson.dumps(told), status, {**_headers(status), **(headers or {})}, MEDIA_TYPE)
+    kind = LingeringResponse if status == 413 else Response
+    return kind(orjson.dumps(told), status, {**_headers(status), **(headers or {})}, MEDIA_TYPE)
 
 
 def flaws(errors: Sequence[ErrorDetails], *, place: str | None = None) -> list[JsonValue]:

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import StringConstraints
 
 from api.bodies import Document, body, described
 from api.dependencies import ActivityTypes, Session
@@ -19,12 +20,12 @@ from store import drafts, workflows
 from store.drafts import Kept
 from store.tables import WorkflowRow
 
-router = APIRouter(prefix="/workflows", tags=["workflows"], responses=responses(401, 429))
+router = APIRouter(prefix="/workflows", tags=["workflows"])
 
 AfterName = Annotated[str | None, Depends(after(str))]
 NamePrefix = Annotated[str | None, Query(alias="name", max_length=63, pattern="^[a-z0-9-]*$")]
 Labels = Annotated[
-    list[str],
+    list[Annotated[str, StringConstraints(pattern=r"^[^:\x00]{1,200}:[^\x00]{0,200}$")]],
     Query(
         alias="label", default_factory=list, max_length=10, description="`key:value`; of several, all must be there."
     ),

@@ -19,7 +19,7 @@ from store import drafts, tags, versions
 from store.tables import TagRow, WorkflowRow
 from store.versions import Publication, Version, Written
 
-router = APIRouter(prefix="/workflows/{workflow}", tags=["versions"], responses=responses(401, 404, 429))
+router = APIRouter(prefix="/workflows/{workflow}", tags=["versions"], responses=responses(404))
 
 Number = Annotated[Whole, Path(ge=1, le=999_999_999)]
 Selector = Annotated[

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 import httpx2
 import pytest
-import uvicorn
 from pydantic import SecretStr
 
-from api.app import app
+from api.server import server
 from runtime.settings import Settings
 from store import tenants
 from store.database import Database
@@ -43,16 +42,15 @@ async def serving(settings: Settings) -> AsyncGenerator[Api]:
     """Run the API for as long as this lasts."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(app(settings), log_config=None, lifespan="on", access_log=False)
-        server = uvicorn.Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listening]))
+        serves = server(settings)
+        running = asyncio.create_task(serves.serve(sockets=[listening]))
         try:
-            while not server.started:
+            while not serves.started:
                 assert not running.done(), "the API did not start"
                 await asyncio.sleep(0.005)
             yield Api(f"http://127.0.0.1:{listening.getsockname()[1]}", settings)
         finally:
-            server.should_exit = True
+            serves.should_exit = True
             await running
 
 

@@ -1,0 +1,47 @@
+"""Runs the API until it is asked to stop: `python -m api`."""
+
+import logging
+import os
+import signal
+import sys
+
+from api.server import server
+from dag.errors import PerdureError
+from runtime.settings import Settings, read
+
+
+def main() -> int:
+    """Read the settings and serve; the answer is the exit status."""
+    try:
+        settings = read()
+    except PerdureError as wrong:
+        print(wrong.message, file=sys.stderr)  # noqa: T201 for who starts it by hand
+        return 1
+    logging.basicConfig(
+        level=settings.log_level, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
+    return serve(settings)
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT."""
+    serving = server(settings)
+
+    def stop(*_: object) -> None:
+        serving.should_exit = True
+
+    # uvicorn takes the signals over while it serves, and sends them once more when it has ended.
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, stop)
+    try:
+        serving.run()
+    except SystemExit:  # the address is taken; the log says so
+        return 1
+    return 0 if serving.started else 1
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    # Python must not take itself apart under the SDK's threads: in every fourth process that crashes (SDK 1.35).
+    os._exit(status)
