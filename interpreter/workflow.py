@@ -87,7 +87,7 @@ class Interpreter:
         self._pace = _RecordedPace(self._now)
         tenant, _, id = info.workflow_id.partition("/")
         self._execution = Execution(
-            id or tenant,
+            id,
             self._start,
             self._plan,
             now=self._now,
@@ -95,7 +95,7 @@ class Interpreter:
             pace=self._pace,
             carried=carried,
             segments=[segment.payload.data for segment in args[3:]],
-            tenant=tenant if id else "",
+            tenant=tenant,
         )
         self._running: dict[int, _Running] = {}
         self._locals = 0
@@ -301,11 +301,10 @@ class Interpreter:
 
     def _settle_failed(self, number: int, error: FailureError, running: "_Running") -> None:
         cause = error.cause if isinstance(error, ActivityError) else error
-        local = running.local
         match cause:
             case CancelledError():
                 self._execution.cancelled(number)
-            case TimeoutError() if local:
+            case TimeoutError() if running.local:
                 self._execution.lasted(number)
             case TimeoutError(type=TimeoutType.START_TO_CLOSE | TimeoutType.HEARTBEAT):
                 self._execution.failed(number, WORKER_LOST)
@@ -313,7 +312,7 @@ class Interpreter:
                 self._execution.failed(number, timed_out_node())
             case ApplicationError() if running.evaluates:
                 self._execution.computed(number, failure(NOT_COMPUTED))
-            case ApplicationError(non_retryable=False) if local:
+            case ApplicationError(non_retryable=False) if running.local:
                 self._execution.again(number, _error_value(cause), _seconds(cause.next_retry_delay))
             case ApplicationError() if isinstance(error, ActivityError) and error.retry_state == RetryState.TIMEOUT:
                 self._execution.failed(number, timed_out_node(cause=_error_value(cause)))
@@ -379,8 +378,7 @@ class Interpreter:
 
     def _set_alarm(self) -> None:
         """One timer, for what is due first."""
-        times = [at for at in (self._execution.alarm(), self._patient_until) if at is not None]
-        at = min(times, default=None)
+        at = min((at for at in (self._execution.alarm(), self._patient_until) if at is not None), default=None)
         if at == self._alarm_at and self._alarm is not None and not self._alarm.done():
             return
         if self._alarm is not None:
