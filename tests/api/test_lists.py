@@ -34,14 +34,14 @@ async def after_found(s: Session, asks: Callable[[Any], Coroutine[Any, Any, obje
     return await asks(await workflows.find(s, "w-7"))
 
 
-@pytest.mark.parametrize("name", LISTS)
-async def test_no_list_reads_through_a_table(store: Database, many: TenantId, name: str) -> None:
+async def test_no_list_reads_through_a_table(store: Database, many: TenantId) -> None:
     async with session(store, many) as opened:
         async with recorded(store) as statements:
-            await LISTS[name](opened)
-        assert statements
+            for ask in LISTS.values():
+                await ask(opened)
+        assert len(statements) >= len(LISTS)
+        connection = await opened.sql.connection()
         for statement, parameters in statements:
-            connection = await opened.sql.connection()
             explained = await connection.exec_driver_sql(f"explain (format json) {statement}", parameters)
             plan = explained.scalar_one()
             scans = found(plan if isinstance(plan, list) else json.loads(plan))
@@ -71,10 +71,19 @@ async def many(store: Database, tenant: TenantId) -> TenantId:
     """A tenant with so many rows that PostgreSQL would not read through them unless it had to."""
 
     async with session(store, tenant) as opened:
-        for n in range(1500):
-            await workflows.add(opened, draft(definition(f"w-{n}")))
-        row = await workflows.find(opened, "w-7", lock=True)
+        row = await workflows.add(opened, draft(definition("w-7")))
         await versions.add(opened, row, catalog=registry.catalog(registry.load()))
+        await opened.sql.execute(
+            text(
+                "insert into workflows (id, name, labels, revision) "
+                "select 'wf_' || n, 'w-' || n, '{\"team\": \"sales\"}', 1 from generate_series(1000, 3000) n"
+            )
+        )
+        await opened.sql.execute(
+            text(
+                "insert into drafts (workflow_id, revision, document) select id, 1, '' from workflows where id <> :own"
+            ),
+        )
         await opened.sql.execute(
             text(
                 "insert into versions (workflow_id, version, hash, starts, document, plan) "
