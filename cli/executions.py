@@ -12,8 +12,11 @@ from pydantic import JsonValue
 
 from cli import local
 from cli.outcomes import BY_STATUS, Exit, Misused
-from cli.replies import Execution, ExecutionPage, LogPage, NodeRunPage, WorkflowPage
+from cli.replies import EventPage, Execution, ExecutionPage, NodeRunPage, WorkflowPage
 from cli.server import Api, ApiKey, Data, Url, connected
+
+LOG = "node.log"
+"""The type of events that are lines of a log."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
@@ -103,21 +106,15 @@ def logs(
     id: Id, *, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER
 ) -> None:
     """Show what the activities of an execution wrote."""
-    from cli.showing import clean
+    from cli.showing import log_line
 
-    after: str | None = None
+    since = 0
     with connected(url, api_key, data) as api:
-        while True:
-            reply = api.get(_execution(id, "logs"), cursor=after, limit=500)
-            if as_json:
-                typer.echo(reply.text)
-            else:
-                for line in reply.read(LogPage).items:
-                    at = line.at.astimezone().isoformat(timespec="milliseconds")
-                    typer.echo(clean(f"{at} {line.level.upper():<7} {line.path} {line.message}"))
-            after = reply.read(LogPage).next
-            if after is None:
-                return
+        while page := api.get(_execution(id, "events"), since=since, limit=500).read(EventPage).items:
+            for event in page:
+                if event.type == LOG:
+                    typer.echo(event.model_dump_json() if as_json else log_line(event))
+            since = page[-1].seq
 
 
 def cancel(id: Id, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:

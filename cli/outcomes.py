@@ -40,7 +40,6 @@ BY_STATUS = {
     "succeeded": Exit.OK,
     "failed": Exit.FAILED,
     "cancelled": Exit.CANCELLED,
-    "terminated": Exit.CANCELLED,
     "timed_out": Exit.TIMED_OUT,
 }
 """Of executions that have ended."""

@@ -149,17 +149,7 @@ class NodeRunPage(BaseModel):
 
 
 class LogLine(BaseModel):
-    """A line that an activity wrote."""
+    """What an activity wrote: the data of an event of its kind."""
 
-    at: datetime
     level: str
     message: str
-    path: str
-    attempt: int
-
-
-class LogPage(BaseModel):
-    """Some lines."""
-
-    items: list[LogLine]
-    next: str | None = None

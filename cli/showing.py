@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cli.replies import Execution, NodeRun, Workflow
+from cli.replies import Event, Execution, LogLine, NodeRun, Workflow
 
 MARKS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "-", "cancelled": "■", "timed_out": "✗"}
 STYLES = {
@@ -20,7 +20,6 @@ STYLES = {
     "timed_out": "red",
     "waiting": "yellow",
     "cancelled": "yellow",
-    "terminated": "yellow",
     "skipped": "dim",
 }
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -63,6 +62,13 @@ def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> 
     if row.closed_at:
         for line in ending(row):
             typer.echo(line)
+
+
+def log_line(event: Event) -> str:
+    """What an activity wrote, and when and where."""
+    line = LogLine.model_validate(event.data)
+    at = event.at.astimezone().isoformat(timespec="milliseconds")
+    return clean(f"{at} {line.level.upper():<7} {event.path} {line.message}")
 
 
 def ending(execution: Execution) -> list[str]:
