@@ -9,6 +9,7 @@ import orjson
 from pydantic import JsonValue
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 
 from api.executions.shapes import StartIn
 from api.means import Means
@@ -20,7 +21,7 @@ from interpreter.start import Start
 from runtime.executions import request_of, start
 from runtime.patience import patiently
 from store import env, executions, ids, plans, workflows
-from store.executions import Execution, Started
+from store.executions import Execution, Kept, Started
 from store.ids import ExecutionId, TenantId, WorkflowId
 from store.plans import PlanRow
 from store.session import Session, session
@@ -72,14 +73,16 @@ async def begin(means: Means, tenant: TenantId, workflow: str, asked: StartIn, *
             found = await workflows.find(s, workflow)
             request = replace(request, id=ids.repeatable_execution(tenant, WorkflowId(found.id), key))
             kept = await executions.kept(s, request.id)
-        if kept is not None and kept.request_hash is not None:
-            return await _again(means, request, kept.request_hash)
+        if kept is not None:
+            return await _started_before(means, request, workflow, kept)
     ready = await _ready(means, tenant, workflow, asked, asked.version)
     client = await means.temporal.client()
     try:
         await soon(_start(client, means.settings.queue, request, ready))
     except WorkflowAlreadyStartedError:
-        return await _started_before(means, client, request, workflow)
+        async with session(means.database, tenant) as s:
+            kept = await executions.kept(s, request.id)
+        return await _started_before(means, request, workflow, kept)
     return Begun(await _keep(means, request, ready), replayed=False)
 
 
@@ -121,26 +124,29 @@ async def _start(client: Client, queue: str, request: _Request, ready: _Ready) -
     )
 
 
-async def _started_before(means: Means, client: Client, request: _Request, workflow: str) -> Begun:
-    """Temporal knows the execution: what it was started with says whether this is the same request. The row may be
-    missing, where the one who started it was killed."""
-    told = await soon(request_of(client, tenant=request.tenant, execution=request.id))
-    hash, _, version = (told or "").partition(" ")
+async def _started_before(means: Means, request: _Request, workflow: str, kept: Kept | None) -> Begun:
+    """What was started then, if it was the same request. The hash in its row says so; where the one who started it was
+    killed there is none, nor perhaps a row, and Temporal knows."""
+    if kept is not None and kept.request_hash is not None:
+        if kept.request_hash != request.hash:
+            raise IdempotencyConflict
+        async with session(means.database, request.tenant) as s:
+            return Begun(await executions.find(s, request.id), replayed=True)
+    hash, _, version = (await _told(means, request)).partition(" ")
     if hash != request.hash.hex():
         raise IdempotencyConflict
-    async with session(means.database, request.tenant) as s:
-        kept = await executions.kept(s, request.id)
-    if kept is not None and kept.request_hash is not None:
-        return await _again(means, request, kept.request_hash)
     ready = await _ready(means, request.tenant, workflow, request.asked, int(version))
     return Begun(await _keep(means, request, ready), replayed=True)
 
 
-async def _again(means: Means, request: _Request, hash: bytes) -> Begun:
-    if hash != request.hash:
-        raise IdempotencyConflict
-    async with session(means.database, request.tenant) as s:
-        return Begun(await executions.find(s, request.id), replayed=True)
+async def _told(means: Means, request: _Request) -> str:
+    client = await means.temporal.client()
+    try:
+        return await soon(request_of(client, tenant=request.tenant, execution=request.id)) or ""
+    except RPCError as unknown:
+        if unknown.status != RPCStatusCode.NOT_FOUND:
+            raise
+        raise IdempotencyConflict("This Idempotency-Key has been used long ago; whether alike is not known.") from None
 
 
 async def _keep(means: Means, request: _Request, ready: _Ready) -> Execution:
