@@ -66,7 +66,8 @@ def _check_variables(source: str, reads: Any) -> None:
             details=about(source, _place(source, "variable", "eval")),
         )
     for name in cast(Mapping[str, Any], reads["bindings"]):
-        position = _place(source, "variable", name)
+        # `f(1)` without a `$` is among them too.
+        position = _place(source, "variable", name) or _place(source, "name", name)
         close = get_close_matches(str(name[:70]), FUNCTIONS, n=1, cutoff=0.7)
         hint = f"Did you mean `${close[0]}`?" if close else "Variables are bound by `($name := …; …)`."
         message = f"`${name[:70]}` is not known{_where(position)}. {hint}"

@@ -122,6 +122,7 @@ def test_reading_what_cannot_be_known_beforehand_is_refused(source: str, positio
         ("", 0, "Unexpected end"),
         ("$uppercas(a)", 9, "`$uppercase`"),
         ("1 + $total", 10, "$name :="),
+        ("1 + total(2)", 9, "`$total` is not known"),
         ("input.__proto__.$constructor()", 28, "is not known"),
         ("'\ud800'", 1, "half of a character"),
     ],
