@@ -83,6 +83,7 @@ async def many(store: Database, tenant: TenantId) -> TenantId:
             text(
                 "insert into drafts (workflow_id, revision, document) select id, 1, '' from workflows where id <> :own"
             ),
+            {"own": row.id},
         )
         await opened.sql.execute(
             text(
