@@ -1,6 +1,7 @@
 """Which journals are to be mended: those with a broken chain, and those that Temporal may know the end of."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sqlalchemy import text
@@ -39,17 +40,38 @@ with candidate as materialized (
 ), looked_at as (
     update executions as e
     set whole_seq = case when v.broken then e.whole_seq else v.last_seq end,
-        check_at = clock_timestamp() + greatest(:least, clock_timestamp() - e.updated_at)
+        check_at = case
+            when v.broken then clock_timestamp() + greatest(:least, clock_timestamp() - e.updated_at)
+            when e.check_at = '-infinity' then e.check_at
+            else e.updated_at + :least end
     from verdict as v where e.id = v.id and e.last_seq = v.last_seq
 )
 select id, broken from verdict order by id
 """)
 
 
-async def quiet(session: Session, *, limit: int) -> list[ExecutionId]:
-    """Find executions that are open here and have been quiet for long, longest overdue first. They are given again when
-    they have been quiet for twice as long, so that thousands that wait cost little."""
-    return [ExecutionId(id) for id in await session.sql.scalars(_QUIET, {"limit": limit, "least": LOOK_AGAIN})]
+@dataclass(frozen=True)
+class Quiet:
+    """An execution that is open here and has been quiet for long."""
+
+    execution: ExecutionId
+    healed: str | None
+    """How far Temporal had come when it was last replayed."""
+
+
+async def quiet(session: Session, *, limit: int) -> list[Quiet]:
+    """Find some, longest overdue first. They are given again when they have been quiet for twice as long, so that
+    thousands that wait cost little."""
+    rows = await session.sql.execute(_QUIET, {"limit": limit, "least": LOOK_AGAIN})
+    return [Quiet(ExecutionId(id), healed) for id, healed in rows]
+
+
+async def healed(session: Session, execution: ExecutionId, seen: str) -> None:
+    """Note how far Temporal had come when its history was replayed."""
+    await session.sql.execute(_HEALED, {"id": execution, "seen": seen})
+
+
+_HEALED = text("update executions set healed = :seen where id = :id")
 
 
 _QUIET = text("""
@@ -58,7 +80,7 @@ with overdue as (
 )
 update executions as e set check_at = clock_timestamp() + greatest(:least, clock_timestamp() - e.updated_at)
 from overdue where e.id = overdue.id
-returning e.id
+returning e.id, e.healed
 """)
 
 
@@ -68,18 +90,18 @@ async def look_at(session: Session, execution: ExecutionId) -> None:
 
 
 _LOOK_AT = text("""
-update executions set check_at = clock_timestamp()
+update executions set check_at = '-infinity'
 where id = :id and closed_at is null and check_at > clock_timestamp()
     and updated_at < clock_timestamp() - interval '10 seconds'
 """)
 
 
-async def leave(session: Session, executions: Iterable[ExecutionId]) -> None:
-    """Do not look at them again while nothing more is written of them: Temporal has forgotten them."""
-    await session.sql.execute(_LEAVE, {"ids": sorted(executions)})
+async def leave(session: Session, execution: ExecutionId) -> None:
+    """Do not look at it again while nothing more is written of it: Temporal has forgotten it."""
+    await session.sql.execute(_LEAVE, {"id": execution})
 
 
-_LEAVE = text("update executions set check_at = 'infinity' where id = any(cast(:ids as text[]))")
+_LEAVE = text("update executions set check_at = 'infinity' where id = :id")
 
 
 async def not_closed(session: Session, executions: Sequence[ExecutionId]) -> list[ExecutionId]:

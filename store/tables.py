@@ -184,6 +184,8 @@ class ExecutionRow(Tenanted, table=True):
         sa_column=Column(DateTime(timezone=True), nullable=False, server_default=text("now() + '00:01:00'::interval"))
     )
     """When its journal is looked at next, unless it is closed and whole."""
+    healed: str | None = Field(default=None, sa_type=Text)
+    """How far Temporal had come when its history was last replayed."""
 
 
 class NodeRunRow(Tenanted, table=True):

@@ -5,10 +5,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 
-import orjson
 from temporalio.client import Client
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 
@@ -20,9 +18,11 @@ from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
 from store.database import Database
 from worker.host import means, worker
+from worker.journal import writing
+from worker.reconcile import Reconcile, ensure_schedule, reconcile_activity
 from worker.redaction import RedactingFormatter
 from worker.secrets import SecretsInStore
-from worker.sink import BufferedSink, Entry
+from worker.sink import BufferedSink
 from worker.startup import Stopped, eventually, has_schema
 
 if sys.platform == "win32":
@@ -31,7 +31,6 @@ else:
     from uvloop import new_event_loop  # part of what makes a worker half as fast again (measured)
 
 logger = logging.getLogger("perdure.worker")
-journal = logging.getLogger("perdure.journal")
 
 
 def main() -> int:
@@ -58,9 +57,16 @@ async def run(settings: Settings) -> None:
         storage = DatabaseStorage(store)
         client = await eventually(lambda: temporal(settings, storage, store), within=settings.start_timeout, stop=stop)
         async with (
-            BufferedSink(tell) as sink,
+            BufferedSink(writing(store)) as sink,
             means(settings, types=types, secrets=SecretsInStore(store), storage=storage) as shared,
-            worker(client, settings, means=shared, sink=sink),
+            worker(
+                client,
+                settings,
+                means=shared,
+                sink=sink,
+                workflows=[Reconcile],
+                activities=[reconcile_activity(client, store)],
+            ),
         ):
             logger.info("Working on queue %s with %d activity types", settings.queue, len(types))
             await stop.wait()
@@ -71,13 +77,8 @@ async def temporal(settings: Settings, storage: DatabaseStorage, store: Database
     """Connect, and prepare the namespace."""
     client = await connect(settings, storage=storage, keyring=store.keyring)
     await namespace.prepare(client)
+    await ensure_schedule(client, settings)
     return client
-
-
-async def tell(batch: Sequence[Entry]) -> None:
-    """Write what happens into the log."""
-    for entry in batch:
-        journal.info("%s", orjson.dumps(entry, default=lambda model: model.model_dump(mode="json")).decode())
 
 
 def write_logs(settings: Settings) -> None:

@@ -1,9 +1,10 @@
 """Sets up the Temporal worker that runs interpreters and activities."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
+from typing import Any
 
 from pydantic_monty import AsyncMonty
 from temporalio.client import Client
@@ -46,14 +47,16 @@ def worker(
     sink: Sink,
     workflow: type = Interpreter,
     runner: WorkflowRunner = RUNNER,
+    workflows: Sequence[type] = (),
+    activities: Sequence[Callable[..., Any]] = (),
 ) -> Worker:
-    """Make a worker for executions and for all that they call."""
+    """Make a worker for executions and for all that they call; `workflows` and `activities` are Perdure's own."""
     return Worker(
         client,
         task_queue=settings.queue,
         build_id=BUILD,
-        workflows=[workflow],
-        activities=[node_activity(means, sink), evaluate],
+        workflows=[workflow, *workflows],
+        activities=[node_activity(means, sink), evaluate, *activities],
         interceptors=[StepEvents(sink.step)],
         workflow_runner=runner,
         max_cached_workflows=settings.max_cached_executions,

@@ -239,7 +239,8 @@ def _reference(document: Document, script: Script, variant: Variant, local: set[
 
 
 def _unheard(outcome: Outcome, local: set[str]) -> set[str]:
-    """Those that were asked to stop in the workflow task that started them."""
+    """Those that were asked to stop in the workflow task that started them. They settle in that task, whose commands go
+    to the server when it ends."""
     unheard: set[str] = set()
     unsent: set[str] = set()
     busy: set[str] = set()
@@ -248,7 +249,9 @@ def _unheard(outcome: Outcome, local: set[str]) -> set[str]:
             busy.discard(step.happening.node)
         busy |= local.intersection(step.started)
         unsent = {*step.started, *(unsent - local)}
-        unheard |= unsent.intersection(step.asked)
+        at_once = unsent.intersection(step.asked)
+        unheard |= at_once
+        busy |= at_once
         if not busy:
             unsent = set()
     return unheard

@@ -34,7 +34,7 @@ def test_without_a_key_it_is_said_where_one_belongs(tmp_path: Path) -> None:
         keyring(Settings(master_key=None, master_key_file=tmp_path / "nowhere"))
 
 
-@pytest.mark.parametrize("wrong", ["hunter2", KEY[:-8], f"{KEY}\nhunter2"])
+@pytest.mark.parametrize("wrong", ["hunter2", KEY[:-8], f"{KEY}\nhunter2"], ids=["words", "short", "second"])
 def test_a_key_that_is_none_is_refused_without_being_shown(wrong: str) -> None:
     with pytest.raises(MasterKeyInvalid) as refused:
         keyring(Settings(master_key=SecretStr(wrong)))

@@ -42,7 +42,9 @@ def test_a_new_key_seals_and_the_old_one_still_opens() -> None:
         RING.open("t", rotated.seal("t", b"after"))
 
 
-@pytest.mark.parametrize("text", ["", "no base64!", "c2hvcnQ=", NEW + "\nc2hvcnQ="])
+@pytest.mark.parametrize(
+    "text", ["", "no base64!", "c2hvcnQ=", NEW + "\nc2hvcnQ="], ids=["empty", "text", "short", "second"]
+)
 def test_a_bad_master_key_is_refused(text: str) -> None:
     with pytest.raises(MasterKeyInvalid):
         read_keyring(text)

@@ -105,6 +105,7 @@ def upgrade() -> None:
             server_default=sa.text("now() + '00:01:00'::interval"),
             nullable=False,
         ),
+        sa.Column("healed", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("tenant_id", "id"),
     )
     op.create_index(

@@ -1,0 +1,166 @@
+"""Makes an execution's journal whole: replays what Temporal has in its history, and writes what that says."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
+
+from pydantic import JsonValue
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import (
+    Client,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowHistory,
+    WorkflowHistoryEventFilterType,
+)
+from temporalio.service import RPCError, RPCStatusCode
+from temporalio.worker import Replayer
+
+from dag.errors import ErrorValue
+from dag.events import StepEvent
+from dag.journal import strand
+from interpreter.failures import dumped
+from interpreter.journal import shown
+from interpreter.workflow import Interpreter
+from store import checking, journal
+from store.database import Database
+from store.ids import ExecutionId, TenantId
+from store.journal import Note, Step
+from store.session import session
+from worker.host import BUILD, RUNNER
+from worker.step_events import StepEvents
+
+AT_ONCE = 2_000
+"""Events in one transaction."""
+LONGEST_REPLAY = timedelta(minutes=2)
+DECIDED = {
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW,
+}
+"""The ends that the interpreter itself decides on; of all others it knows nothing."""
+CONTINUED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW
+
+
+class Forgotten(Exception):
+    """Temporal has no such execution any more."""
+
+
+async def heal(client: Client, database: Database, tenant: TenantId, execution: ExecutionId) -> None:
+    """Replay all runs of an execution. Raises Forgotten."""
+    described = await describe(client, tenant, execution)
+    try:
+        async for history in _histories(client, described):
+            async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
+                events = await _replayed(client, history)
+            await _write(database, tenant, events, ended=_ended(history))
+    finally:  # also when the replay failed: that it has ended is known all the same
+        if described.status is not WorkflowExecutionStatus.RUNNING:
+            await _close(client, database, tenant, execution, described)
+    async with session(database, tenant) as opened:
+        await checking.healed(opened, execution, seen(described))
+
+
+async def describe(client: Client, tenant: TenantId, execution: ExecutionId) -> WorkflowExecutionDescription:
+    """What Temporal knows of an execution's last run. Raises Forgotten."""
+    try:
+        return await client.get_workflow_handle(f"{tenant}/{execution}").describe()
+    except RPCError as error:
+        if error.status == RPCStatusCode.NOT_FOUND:
+            raise Forgotten from None
+        raise
+
+
+def seen(described: WorkflowExecutionDescription) -> str:
+    """How far Temporal has come: as long as it is the same, there is nothing new to replay."""
+    return f"{described.run_id} {described.history_length}"
+
+
+async def _histories(client: Client, last: WorkflowExecutionDescription) -> AsyncGenerator[WorkflowHistory]:
+    """The runs that continued each other, oldest first, one in memory at a time."""
+    runs: list[WorkflowHandle[object, object]] = []
+    run: str | None = last.run_id
+    while run:
+        handle = client.get_workflow_handle(last.id, run_id=run)
+        try:
+            first = await anext(aiter(handle.fetch_history_events(page_size=1)))
+        except RPCError as error:
+            if error.status != RPCStatusCode.NOT_FOUND:
+                raise
+            break  # what was before is older than what Temporal keeps
+        runs.append(handle)
+        run = first.workflow_execution_started_event_attributes.continued_execution_run_id
+    while runs:
+        yield await runs.pop().fetch_history()
+
+
+async def _replayed(client: Client, history: WorkflowHistory) -> list[StepEvent]:
+    """What a run said, up to its last completed workflow task; what it would go on to say has not happened yet."""
+    said: list[tuple[StepEvent, bool]] = []
+    replayer = Replayer(
+        workflows=[Interpreter],
+        namespace=client.namespace,
+        data_converter=client.data_converter,
+        workflow_runner=RUNNER,
+        build_id=BUILD,
+        interceptors=[StepEvents(lambda event, replaying: said.append((event, replaying)))],
+    )
+    await replayer.replay_workflow(history)
+    decided = history.events[-1].event_type in DECIDED
+    return [event for event, replaying in said if replaying or decided]
+
+
+def _ended(history: WorkflowHistory) -> bool:
+    """Whether the strand ends with this run, so that it says nothing more."""
+    return history.events[-1].event_type in DECIDED - {CONTINUED}
+
+
+async def _write(database: Database, tenant: TenantId, events: Sequence[StepEvent], *, ended: bool) -> None:
+    for at in range(0, len(events), AT_ONCE):
+        part = [Step(event, replayed=True) for event in events[at : at + AT_ONCE]]
+        last = part[-1].event
+        ends = {strand(last): last.n} if ended and last is events[-1] else {}
+        async with session(database, tenant) as opened:
+            await journal.write(opened, part, ends=ends)
+
+
+async def _close(
+    client: Client,
+    database: Database,
+    tenant: TenantId,
+    execution: ExecutionId,
+    described: WorkflowExecutionDescription,
+) -> None:
+    """Write how it ended, where only Temporal knows."""
+    async with session(database, tenant) as opened:
+        if not await checking.not_closed(opened, [execution]):
+            return
+    type, data = await _end(client, described)
+    at = (described.close_time or described.start_time).timestamp()
+    async with session(database, tenant) as opened:
+        await journal.write(opened, [Note(execution, type, "", at, data)])
+
+
+async def _end(client: Client, described: WorkflowExecutionDescription) -> tuple[str, JsonValue]:
+    handle = client.get_workflow_handle(described.id, run_id=described.run_id)
+    match described.status:
+        case WorkflowExecutionStatus.COMPLETED:
+            return "execution.succeeded", shown("output", await handle.result())
+        case WorkflowExecutionStatus.TERMINATED:
+            return "execution.cancelled", _error("terminated", "An operator ended the execution at once.")
+        case WorkflowExecutionStatus.TIMED_OUT:
+            return "execution.timed_out", _error("timeout.execution", "It took longer than Temporal lets it.")
+        case WorkflowExecutionStatus.CANCELED:
+            return "execution.cancelled", _error("cancelled", "The execution was cancelled.")
+        case _:
+            only = WorkflowHistoryEventFilterType.CLOSE_EVENT
+            last = await anext(aiter(handle.fetch_history_events(event_filter_type=only)))
+            failure = last.workflow_execution_failed_event_attributes.failure
+            code = failure.application_failure_info.type or "internal"
+            return "execution.failed", _error(code, failure.message)
+
+
+def _error(code: str, message: str) -> JsonValue:
+    return {"error": dumped(ErrorValue(code=code, message=message))}

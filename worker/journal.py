@@ -1,0 +1,90 @@
+"""Writes what the sink hands over into the journal of each tenant."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+
+from pydantic import JsonValue
+
+from store import journal
+from store.database import Database, StoreUnavailable
+from store.ids import TenantId
+from store.journal import Note
+from store.session import session
+from worker.records import Attempt
+from worker.sink import Entry, Step, Unavailable
+
+logger = logging.getLogger("perdure.journal")
+
+
+def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
+    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing."""
+
+    async def write(batch: Sequence[Entry]) -> None:
+        by_tenant: dict[str, list[journal.Entry]] = {}
+        for entry in batch:
+            if tenant := entry.event.tenant if isinstance(entry, Step) else entry.tenant:
+                by_tenant.setdefault(tenant, []).extend(_entries(entry))
+        for tenant, entries in by_tenant.items():
+            try:
+                await _write(database, TenantId(tenant), entries)
+            except StoreUnavailable as gone:
+                raise Unavailable from gone
+
+    return write
+
+
+async def _write(database: Database, tenant: TenantId, entries: Sequence[journal.Entry]) -> None:
+    try:
+        async with session(database, tenant) as opened:
+            await journal.write(opened, entries)
+    except StoreUnavailable:
+        raise
+    except Exception:
+        # A bug that one execution brings out must cost no other one its journal; step events come back by healing.
+        executions = {_execution(entry) for entry in entries}
+        if len(executions) == 1:
+            logger.exception("%d records of %s/%s cannot be written", len(entries), tenant, *executions)
+            return
+        for execution in sorted(executions):
+            await _write(database, tenant, [entry for entry in entries if _execution(entry) == execution])
+
+
+def _entries(entry: Entry) -> list[journal.Entry]:
+    return [journal.Step(entry.event, entry.replaying)] if isinstance(entry, Step) else list(_notes(entry))
+
+
+def _notes(attempt: Attempt) -> list[Note]:
+    """The lines of its log, then how it ended."""
+    lines = [
+        Note(
+            attempt.execution,
+            "node.log",
+            attempt.path,
+            line.at,
+            {"level": line.level, "message": _text(line.message), "attempt": attempt.attempt},
+        )
+        for line in attempt.log
+    ]
+    data: dict[str, JsonValue] = {
+        "type": attempt.type,
+        "attempt": attempt.attempt,
+        "seconds": round(attempt.ended_at - attempt.started_at, 6),
+    }
+    if attempt.error is not None:
+        data["error"] = attempt.error.model_dump(mode="json", exclude_none=True)
+    if attempt.output is not None:
+        data["output"] = attempt.output
+    elif attempt.output_size is not None:
+        data["output_bytes"] = attempt.output_size
+    if attempt.log_dropped:
+        data["log_dropped"] = attempt.log_dropped
+    return [*lines, Note(attempt.execution, f"attempt.{attempt.status}", attempt.path, attempt.ended_at, data)]
+
+
+def _text(message: str) -> str:
+    # Whatever an activity logs must be writable: half a surrogate pair is no text.
+    return message.encode(errors="replace").decode()
+
+
+def _execution(entry: journal.Entry) -> str:
+    return entry.event.execution if isinstance(entry, journal.Step) else entry.execution
