@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx2
@@ -21,7 +21,8 @@ PATIENCE = 100.0
 class LocalStack:
     """`perdure up`, which can be killed and started again."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, settings: Mapping[str, str] | None = None):
+        self._settings = settings or {}
         self.data = folder / "data"
         self.port, self.temporal_port, self.ui_port = free_port(), free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -37,7 +38,7 @@ class LocalStack:
     def start(self) -> None:
         """Start it, and wait until it says that it is ready."""
         with self.said.open("wb") as said:
-            self.process = subprocess.Popen(self.line, stdout=said, stderr=said, env=environment())
+            self.process = subprocess.Popen(self.line, stdout=said, stderr=said, env=self._environment)
         until(lambda: "Perdure is ready." in self.said.read_text() or not self.up, self.said)
         assert self.up, self.said.read_text()
 
@@ -54,8 +55,11 @@ class LocalStack:
 
     def pids(self) -> dict[str, int]:
         """Its processes by name."""
-        files = (self.data / "processes").glob("*.json")
-        return {file.stem: json.loads(file.read_text())["pid"] for file in files}
+        pids: dict[str, int] = {}
+        for file in (self.data / "processes").glob("*.json"):
+            with suppress(FileNotFoundError):  # one that has just ended
+                pids[file.stem] = json.loads(file.read_text())["pid"]
+        return pids
 
     def ready(self) -> bool:
         """Whether everything answers."""
@@ -66,16 +70,20 @@ class LocalStack:
 
     def perdure(self, *arguments: str, given: str | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command against it."""
-        env = {**environment(), "PERDURE_DATA": str(self.data)}
+        env = {**self._environment, "PERDURE_DATA": str(self.data)}
         return subprocess.run(
             [PERDURE, *arguments], env=env, input=given, capture_output=True, text=True, timeout=60, check=False
         )
 
+    @property
+    def _environment(self) -> dict[str, str]:
+        return {**environment(), **self._settings}
+
 
 @contextmanager
-def running(folder: Path) -> Generator[LocalStack]:
+def running(folder: Path, settings: Mapping[str, str] | None = None) -> Generator[LocalStack]:
     """A stack that is ready, for as long as this lasts."""
-    stack = LocalStack(folder)
+    stack = LocalStack(folder, settings)
     try:
         stack.start()
         yield stack

@@ -40,6 +40,11 @@ class Recorder:
         self._pause = pause
         self.keys: dict[str, list[str]] = defaultdict(list)
 
+    @property
+    def requests(self) -> int:
+        """How many reached it."""
+        return sum(map(len, self.keys.values()))
+
     async def answer(self, request: Request, writer: asyncio.StreamWriter) -> None:
         key = request.header("idempotency-key")
         assert key is not None

@@ -24,6 +24,7 @@ from runtime.executions import start
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from store.sealing import Keyring
+from tests.faults.effects import flow
 from tests.faults.processes import Process, recording
 from tests.interpreter.publishing import published
 from tests.temporal import free_port, ready
@@ -32,23 +33,6 @@ from worker.step_events import StepEvents
 
 EVENT = TypeAdapter(StepEvent)
 SECONDS_TO_FINISH = 100
-
-
-def flow(port: int, steps: int = 8) -> dict[str, Any]:
-    """Two chains of effects with reads between them, that meet at the end."""
-    nodes: dict[str, Any] = {}
-    for side in "ab":
-        for n in range(steps):
-            url = f"http://127.0.0.1:{port}/${{{{ execution.id }}}}/{side}{n}"
-            step = {"type": "http.request", "config": {"method": "POST", "url": url, "body": {"n": n}}}
-            retry = {"max_attempts": 10, "initial": "100ms"}
-            nodes[f"{side}{n}"] = {**step, "retry": retry, **({"needs": [f"{side}{n - 1}"]} if n else {})}
-    nodes["both"] = {
-        "type": "transform",
-        "needs": [f"a{steps - 1}", f"b{steps - 1}"],
-        "config": {"expression": "'met'"},
-    }
-    return {"language": 1, "name": "effects", "nodes": nodes}
 
 
 def journal(log: Path) -> dict[tuple[str, int], StepEvent]:
@@ -108,7 +92,7 @@ async def test_killing_in_mid_execution_loses_nothing(
             handles = [
                 await start(client, plan, Start(), tenant="acme", execution=f"ex_{n}", queue=queue) for n in range(6)
             ]
-            while sum(map(len, recorder.keys.values())) < 20:
+            while recorder.requests < 20:
                 await asyncio.sleep(0.02)
             if victim in ("worker", "both"):
                 worker.kill()
@@ -129,7 +113,7 @@ async def test_killing_in_mid_execution_loses_nothing(
             assert len({keys[0] for keys in recorder.keys.values()}) == 6 * 16, "and no two under the same"
             kept = journal(log)
             lost = 6 * (2 + 2 * 17) - len(kept)
-            print(f"{victim}: {sum(map(len, recorder.keys.values())) - 96} repeated effects, {lost} events lost")
+            print(f"{victim}: {recorder.requests - 96} repeated effects, {lost} events lost")
             await heal(client, handles, kept)
             assert gaps(kept.values()) == []
             assert len(kept) == 6 * (2 + 2 * 17)
