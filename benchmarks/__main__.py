@@ -19,6 +19,7 @@ from benchmarks.processes import child
 from benchmarks.report import markdown, write
 from benchmarks.servers.temporal import temporal
 from benchmarks.storage import KEYRING, FolderStorage
+from runtime import namespace
 from runtime.client import connect
 from runtime.settings import Settings
 
@@ -54,7 +55,8 @@ async def _stage(folder: Path) -> AsyncGenerator[Stage]:
             await stack.enter_async_context(child(command, folder / f"{program}.log", speaks=True))
         settings = Settings.model_validate({"temporal_address": address})
         client = await connect(settings, storage=FolderStorage(payloads), keyring=KEYRING)
-        yield Stage(client, OURS, BY_HAND, folder)
+        await namespace.prepare(client)
+        yield Stage(address, client, OURS, BY_HAND, folder)
 
 
 def _raw(measured: Sequence[Measured], found: Sequence[str]) -> object:

@@ -18,6 +18,8 @@ Facts = Mapping[str, int]
 class Stage:
     """What every case finds running: Temporal's server and a worker of each side."""
 
+    address: str
+    """Of Temporal."""
     client: Client
     ours: str
     """The task queue of our worker."""
@@ -38,10 +40,11 @@ class Contender:
 
 @dataclass(frozen=True)
 class Limit:
-    """What ours may be at most: a ratio to another contender, seconds more than another's, or seconds."""
+    """What ours may be at most: a ratio to another contender, seconds more than another's, or seconds; a rate is what
+    it must come to at least, a second."""
 
-    kind: Literal["ratio", "difference", "seconds"]
-    at_most: float
+    kind: Literal["ratio", "difference", "seconds", "rate"]
+    bound: float
     against: str | None = None
 
 
@@ -58,8 +61,8 @@ class Case:
     """Samples at most, when the work is long."""
     warm_up: int = 2
     """Rounds before the first that counts."""
-    executions: int = 1
-    """How many a sample holds: more than one is told as a rate too."""
+    count: int = 1
+    """Of executions, or of events, in one sample: more than one is told as a rate too."""
     prepare: Callable[[], Awaitable[object]] | None = None
     """Done before anything is measured: a run is not to break off in its middle for want of a package."""
 

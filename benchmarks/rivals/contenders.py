@@ -27,10 +27,10 @@ async def read_chains(folder: Path, length: int) -> AsyncGenerator[list[Contende
     """Run all of them for as long as the block lasts."""
     installed = await install()
     async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(postgres(installed.environment, folder))
+        server = await stack.enter_async_context(postgres(folder))
         databases = {
-            POSTGRES: f"{server}_strict",
-            POSTGRES_LAX: f"{server}_lax?options=-c%20synchronous_commit%3Doff",
+            POSTGRES: server.url(database="strict"),
+            POSTGRES_LAX: server.url(database="lax") + "?options=-c%20synchronous_commit%3Doff",
             SQLITE: f"sqlite:///{folder / 'dbos.sqlite'}",
         }
         dbos = [

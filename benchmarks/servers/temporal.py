@@ -1,41 +1,19 @@
-"""Temporal's development server, tuned for short steps and kept in a file, as in production a database would."""
+"""Temporal's development server, tuned as the local stack tunes it, and kept in a file, as in production a database
+would be."""
 
-import shutil
-import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from benchmarks.processes import LOOPBACK, ChildFailed, child, free_ports, listening
-
-SETTINGS = (
-    "history.transferProcessorMaxPollRPS=5000",
-    "history.timerProcessorMaxPollRPS=5000",
-    "history.visibilityProcessorMaxPollRPS=5000",
-    "history.outboundProcessorMaxPollRPS=5000",
-    'history.timerProcessorMaxTimeShift="10ms"',
-    'history.workflowIdReuseMinimalInterval="10ms"',
-)
-"""The defaults read 20 tasks a second and fire timers a second late: they would hide every difference."""
-PRAGMAS = ("journal_mode=wal", "synchronous=normal")
+from benchmarks.processes import LOOPBACK, child, free_ports, listening
+from runtime import local_temporal
 
 
 @asynccontextmanager
 async def temporal(folder: Path) -> AsyncGenerator[str]:
     """Run one server; gives its address."""
     (port,) = free_ports(1)
-    command = [binary(), "server", "start-dev", "--headless", "--ip", LOOPBACK, "--port", str(port)]
-    command += ["--db-filename", str(folder / "temporal.db"), "--log-level", "error"]
-    command += [word for setting in SETTINGS for word in ("--dynamic-config-value", setting)]
-    command += [word for pragma in PRAGMAS for word in ("--sqlite-pragma", pragma)]
+    command = local_temporal.command(port, database=folder / "temporal.db", log_level="error")
     async with child(command, folder / "temporal.log") as running:
         await listening(port, running)
         yield f"{LOOPBACK}:{port}"
-
-
-def binary() -> str:
-    """The server that comes with the locked packages."""
-    found = shutil.which("temporal", path=str(Path(sys.executable).parent))
-    if found is None:
-        raise ChildFailed("There is no `temporal` beside this Python: install the development dependencies.")
-    return found

@@ -17,7 +17,9 @@ async def nobody(stage: Stage) -> AsyncGenerator[Sequence[Contender]]:
 
 
 def measured(ours: float, *limits: Limit) -> Measured:
-    return Measured(Case("case", "A case", nobody, limits), {OURS: [ours] * 3, "them": [1.0] * 3}, {OURS: {"runs": 1}})
+    return Measured(
+        Case("case", "A case", nobody, limits, count=10), {OURS: [ours] * 3, "them": [1.0] * 3}, {OURS: {"runs": 1}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,8 @@ def measured(ours: float, *limits: Limit) -> Measured:
         (1.06, Limit("difference", 0.05, "them"), "missed"),
         (5.0, Limit("seconds", 5.0), "held"),
         (5.1, Limit("seconds", 5.0), "missed"),
+        (0.1, Limit("rate", 100), "held"),
+        (0.11, Limit("rate", 100), "missed"),
     ],
 )
 def test_a_limit_is_missed_beyond_it_only(ours: float, limit: Limit, verdict: str) -> None:
