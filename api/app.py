@@ -8,6 +8,8 @@ from fastapi import Depends, FastAPI
 from api import openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
+from api.codec import routes as codec
+from api.codec.origins import FromTemporal
 from api.dependencies import caller
 from api.env import routes as env
 from api.executions import routes as executions
@@ -61,7 +63,11 @@ def app(settings: Settings) -> FastAPI:
             dependencies=[Depends(caller), *strict],
             responses=problems.responses(401, 422, 429, 500, 503),
         )
+    made.include_router(
+        codec.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 422, 429, 500, 503)
+    )
     made.include_router(openapi.router)
     openapi.install(made)
+    made.add_middleware(FromTemporal, path=f"{PREFIX}/codec/", ui_url=settings.temporal_ui_url)
     made.add_middleware(AccessLog)
     return made

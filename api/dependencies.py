@@ -14,7 +14,7 @@ from api.keys import AuthMissing
 from dag.activity_type import Catalog
 from store.tenants import Holder
 
-_BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key.")
+BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key.")
 
 
 def means(request: Request) -> api.means.Means:
@@ -31,7 +31,7 @@ def settings(means: Means) -> runtime.settings.Settings:
 
 
 async def caller(
-    request: Request, means: Means, key: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)]
+    request: Request, means: Means, key: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)]
 ) -> Holder:
     """Whose key the request has."""
     if key is None:

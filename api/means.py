@@ -25,9 +25,10 @@ _CONNECTING = 5.0
 class Connection:
     """The way to Temporal, made when it is first needed: the API answers while Temporal does not."""
 
-    def __init__(self, settings: Settings, database: Database):
+    def __init__(self, settings: Settings, database: Database, storage: DatabaseStorage):
         self._settings = settings
         self._database = database
+        self._storage = storage
         self._client: Client | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -41,8 +42,7 @@ class Connection:
     async def _connected(self) -> Client:
         try:
             async with asyncio.timeout(_CONNECTING):
-                storage = DatabaseStorage(self._database, patience=_CONNECTING)
-                return await connect(self._settings, storage=storage, keyring=self._database.keyring)
+                return await connect(self._settings, storage=self._storage, keyring=self._database.keyring)
         except (TemporalUnreachable, TimeoutError):
             raise TemporalUnavailable from None
 
@@ -53,6 +53,7 @@ class Means:
 
     settings: Settings
     database: Database
+    storage: DatabaseStorage
     keys: Keys
     rates: Rates
     temporal: Connection
@@ -64,12 +65,14 @@ class Means:
 async def means(settings: Settings) -> AsyncGenerator[Means]:
     """Open everything for as long as the block lasts."""
     async with database.opened(settings) as opened, listening(opened) as listener:
+        storage = DatabaseStorage(opened, patience=_CONNECTING)
         yield Means(
             settings=settings,
             database=opened,
+            storage=storage,
             keys=Keys(opened),
             rates=Rates(settings.api_requests_per_second),
-            temporal=Connection(settings, opened),
+            temporal=Connection(settings, opened, storage),
             catalog=registry.catalog(registry.load()),
             listener=listener,
         )

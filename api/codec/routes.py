@@ -1,0 +1,98 @@
+"""Lets Temporal's Web UI and command show payloads to those who may read them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from fastapi.security import HTTPAuthorizationCredentials
+
+from api.bodies import INPUT, described, parsed
+from api.codec.page import PAGE
+from api.codec.reader import COOKIE, Open
+from api.codec.shapes import PayloadsBody, read, written
+from api.dependencies import BEARER, Caller
+from api.parameters import Flag
+from api.problems import responses
+from dag.errors import PerdureError
+from runtime.storage import PayloadGone
+
+router = APIRouter(prefix="/codec", tags=["codec"])
+
+KEPT_SECONDS = 12 * 60 * 60
+_ABOUT_BODIES = responses(400, 408, 413, 415)
+
+
+class PayloadUnknown(PerdureError):
+    """A payload is not kept any more."""
+
+    code = "payload.unknown"
+
+
+async def payloads(request: Request, opener: Open) -> PayloadsBody:
+    """Read the body, once it is settled who asks."""
+    return await parsed(request, PayloadsBody, limits=INPUT)
+
+
+Given = Annotated[PayloadsBody, Depends(payloads)]
+Preserve = Annotated[Flag, Query(alias="preserveStorageRefs", description="Leave outside what is kept outside.")]
+
+
+@router.post("/decode", responses=_ABOUT_BODIES | responses(404), openapi_extra=described(PayloadsBody))
+async def decode_payloads(given: Given, opener: Open, *, preserve: Preserve = False) -> PayloadsBody:
+    """Open your payloads. Those of others, and what is no payload of Perdure, stay as they are."""
+    return written(await opener.open(read(given))) if preserve else await _fetched(given, opener)
+
+
+@router.post("/download", responses=_ABOUT_BODIES | responses(404), openapi_extra=described(PayloadsBody))
+async def download_payloads(given: Given, opener: Open, *, preserve: Preserve = False) -> PayloadsBody:
+    """Fetch and open your payloads that are kept outside the history."""
+    return await _fetched(given, opener)
+
+
+@router.post("/encode", responses=_ABOUT_BODIES, openapi_extra=described(PayloadsBody))
+async def encode_payloads(given: Given, opener: Open, *, preserve: Preserve = False) -> PayloadsBody:
+    """Seal payloads for your own executions."""
+    return written(await opener.seal(read(given)))
+
+
+@router.get("/session", response_class=HTMLResponse, include_in_schema=False)
+async def codec_page() -> str:
+    """A page for the one who wants to read payloads in Temporal's Web UI."""
+    return PAGE
+
+
+@router.post("/session", status_code=204)
+async def open_codec(
+    request: Request,
+    answer: Response,
+    caller: Caller,
+    key: Annotated[HTTPAuthorizationCredentials, Depends(BEARER)],
+) -> None:
+    """Let this browser read your payloads for twelve hours: it keeps your key in a cookie that no script can read and
+    that is sent to no other address than these."""
+    answer.set_cookie(
+        COOKIE,
+        key.credentials,
+        max_age=KEPT_SECONDS,
+        path=_path(request),
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+@router.delete("/session", status_code=204)
+async def close_codec(request: Request, answer: Response) -> None:
+    """Let this browser read payloads no more."""
+    answer.delete_cookie(COOKIE, path=_path(request), httponly=True, samesite="strict")
+
+
+def _path(request: Request) -> str:
+    return request.url.path.removesuffix("/session")
+
+
+async def _fetched(given: PayloadsBody, opener: Open) -> PayloadsBody:
+    try:
+        return written(await opener.fetch(read(given)))
+    except PayloadGone:
+        raise PayloadUnknown from None
