@@ -1,27 +1,27 @@
 """The page on which a browser is given the key that opens payloads in Temporal's Web UI."""
 
-PAGE = """<!doctype html>
+from html import escape
+
+_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <title>Perdure: payloads in Temporal's Web UI</title>
 <style>
-  body { font: 15px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 38rem; padding: 0 1rem }
-  input { font: inherit; padding: .4rem; width: 24rem } button { font: inherit; padding: .4rem 1rem }
+  body {{ font: 15px/1.5 system-ui, sans-serif; margin: 3rem auto; max-width: 38rem; padding: 0 1rem }}
+  input {{ font: inherit; padding: .4rem; width: 24rem }} button {{ font: inherit; padding: .4rem 1rem }}
 </style>
 <h1>Read payloads in Temporal's Web UI</h1>
 <p>Inputs and outputs are encrypted in Temporal. With your API key this browser can show those of your tenant, for
 twelve hours.</p>
-<form><label>API key <input name="key" type="password" autocomplete="off" required></label> <button>Open</button></form>
-<p role="status"></p>
-<p>Then, in Temporal's Web UI: the button <em>Codec Server</em> at the top, and there
+<form method="post">
+  <label>API key <input name="key" type="password" autocomplete="off" required></label> <button>Open</button>
+</form>
+<p role="status">{told}</p>
+<p>Then, in Temporal's Web UI: the glasses at the top right, and there
 <em>Include cross-origin credentials</em>.</p>
-<script>
-  const status = document.querySelector("[role=status]")
-  document.querySelector("form").addEventListener("submit", async event => {
-    event.preventDefault()
-    const key = new FormData(event.target).get("key").trim()
-    const answer = await fetch("", { method: "POST", headers: { Authorization: `Bearer ${key}` } })
-    status.textContent = answer.ok ? "This browser can read payloads now." : (await answer.json()).detail
-  })
-</script>
 </html>"""
+
+
+def page(told: str = "") -> str:
+    """The page, saying what came of it."""
+    return _PAGE.format(told=escape(told))

@@ -10,7 +10,9 @@ from api.dependencies import BEARER, Means
 from runtime.opening import Opener
 
 COOKIE = "perdure_codec"
-_COOKIE = APIKeyCookie(name=COOKIE, scheme_name="codec", description="What /codec/session keeps.", auto_error=False)
+_COOKIE = APIKeyCookie(
+    name=COOKIE, scheme_name="codec", description="An API key, as the page /codec/session keeps it.", auto_error=False
+)
 
 
 async def opener(

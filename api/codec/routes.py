@@ -1,16 +1,17 @@
 """Lets Temporal's Web UI and command show payloads to those who may read them."""
 
 from typing import Annotated
+from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from fastapi.security import HTTPAuthorizationCredentials
 
-from api.bodies import INPUT, described, parsed
-from api.codec.page import PAGE
+from api.bodies import INPUT, content, described, parsed
+from api.codec.page import page
 from api.codec.reader import COOKIE, Open
 from api.codec.shapes import PayloadsBody, read, written
-from api.dependencies import BEARER, Caller
+from api.dependencies import Means
+from api.keys import AuthInvalid
 from api.parameters import Flag
 from api.problems import responses
 from dag.errors import PerdureError
@@ -58,37 +59,30 @@ async def encode_payloads(given: Given, opener: Open, *, preserve: Preserve = Fa
 @router.get("/session", response_class=HTMLResponse, include_in_schema=False)
 async def codec_page() -> str:
     """A page for the one who wants to read payloads in Temporal's Web UI."""
-    return PAGE
+    return page()
 
 
-@router.post("/session", status_code=204)
-async def open_codec(
-    request: Request,
-    answer: Response,
-    caller: Caller,
-    key: Annotated[HTTPAuthorizationCredentials, Depends(BEARER)],
-) -> None:
-    """Let this browser read your payloads for twelve hours: it keeps your key in a cookie that no script can read and
-    that is sent to no other address than these."""
+@router.post("/session", response_class=HTMLResponse, include_in_schema=False)
+async def open_codec(request: Request, means: Means) -> Response:
+    """Let this browser read payloads: it keeps the key in a cookie that no script can read and that is sent to no other
+    address than these."""
+    given = parse_qs((await content(request, most=1024)).decode(errors="replace"))
+    key = given.get("key", [""])[0].strip()
+    try:
+        await means.keys.holder(key)
+    except AuthInvalid as wrong:
+        return HTMLResponse(page(wrong.message), status_code=401)
+    answer = HTMLResponse(page("This browser can read your payloads now."))
     answer.set_cookie(
         COOKIE,
-        key.credentials,
+        key,
         max_age=KEPT_SECONDS,
-        path=_path(request),
+        path=request.url.path.removesuffix("/session"),
         secure=request.url.scheme == "https",
         httponly=True,
         samesite="strict",
     )
-
-
-@router.delete("/session", status_code=204)
-async def close_codec(request: Request, answer: Response) -> None:
-    """Let this browser read payloads no more."""
-    answer.delete_cookie(COOKIE, path=_path(request), httponly=True, samesite="strict")
-
-
-def _path(request: Request) -> str:
-    return request.url.path.removesuffix("/session")
+    return answer
 
 
 async def _fetched(given: PayloadsBody, opener: Open) -> PayloadsBody:

@@ -8,6 +8,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
+import httpx2
 import pytest
 from google.protobuf import json_format
 from pydantic import JsonValue
@@ -109,21 +110,29 @@ async def test_what_is_no_payload_is_refused(me: Caller, body: JsonValue) -> Non
     assert code(await me.http.post("/codec/decode", json=body)) == (422, "request.invalid")
 
 
-async def test_a_browser_that_was_given_the_key_reads_payloads_and_nothing_else(api: Api, me: Caller) -> None:
+async def test_a_browser_that_was_given_the_key_reads_payloads_and_nothing_else(
+    me: Caller, nobody: httpx2.AsyncClient
+) -> None:
     sealed = await shown(me, "encode", [Payload(data=b"MARKER")])
     body = json_format.MessageToDict(Payloads(payloads=sealed))
-    opened = await me.http.post("/codec/session")
-    assert opened.status_code == 204
-    me.http.cookies.clear()
+    assert 'method="post"' in (await nobody.get("/codec/session")).text
+    opened = await nobody.post("/codec/session", data={"key": me.key})
+    assert "can read your payloads" in opened.text
+    nobody.cookies.clear()
     cookie = opened.headers["set-cookie"]
     assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/api/v1/codec;"))
-    kept = {"Cookie": cookie.partition(";")[0], "Authorization": ""}
-    read = await me.http.post("/codec/decode", json=body, headers=kept)
+    kept = {"Cookie": cookie.partition(";")[0]}
+    read = await nobody.post("/codec/decode", json=body, headers=kept)
     assert json_format.ParseDict(read.json(), Payloads()).payloads[0].data == b"MARKER"
-    assert code(await me.http.get("/workflows", headers=kept)) == (401, "auth.missing")
-    assert code(await me.http.post("/codec/decode", json=body, headers={"Authorization": ""})) == (401, "auth.missing")
-    forgotten = await me.http.delete("/codec/session", headers={"Authorization": ""})
-    assert 'perdure_codec=""; ' in forgotten.headers["set-cookie"]
+    assert code(await nobody.get("/workflows", headers=kept)) == (401, "auth.missing")
+    assert code(await nobody.post("/codec/decode", json=body)) == (401, "auth.missing")
+
+
+@pytest.mark.parametrize("form", ["key=pk_wrong", "", "key=%00", "%"], ids=["wrong", "nothing", "NUL", "no form"])
+async def test_a_wrong_key_is_told_on_the_page(nobody: httpx2.AsyncClient, form: str) -> None:
+    answer = await nobody.post("/codec/session", content=form.encode())
+    assert (answer.status_code, "set-cookie" in answer.headers) == (401, False)
+    assert "This API key does not exist" in answer.text
 
 
 async def test_only_pages_of_temporal_may_ask(me: Caller) -> None:
