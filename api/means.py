@@ -30,21 +30,25 @@ class Connection:
         self._database = database
         self._storage = storage
         self._client: Client | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._attempt: asyncio.Task[Client] | None = None
 
     async def client(self) -> Client:
-        """The client. Raises TemporalUnavailable."""
-        async with self._one_at_a_time:
-            if self._client is None:
-                self._client = await self._connected()
+        """The client. Raises TemporalUnavailable. All who ask at once share one attempt, and how it ends."""
+        if self._client is not None:
             return self._client
+        if self._attempt is None:
+            self._attempt = asyncio.create_task(self._connected())
+        return await asyncio.shield(self._attempt)
 
     async def _connected(self) -> Client:
         try:
             async with asyncio.timeout(_CONNECTING):
-                return await connect(self._settings, storage=self._storage, keyring=self._database.keyring)
+                self._client = await connect(self._settings, storage=self._storage, keyring=self._database.keyring)
+                return self._client
         except (TemporalUnreachable, TimeoutError):
             raise TemporalUnavailable from None
+        finally:
+            self._attempt = None
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ PATIENCE = 10.0
 Answer = TypeVar("Answer")
 
 
-async def soon(call: Awaitable[Answer], *, within: float = PATIENCE) -> Answer:
+async def soon(call: Awaitable[Answer]) -> Answer:
     """Temporal's answer. Raises TemporalUnavailable when it takes longer."""
     try:
-        async with asyncio.timeout(within):
+        async with asyncio.timeout(PATIENCE):
             return await call
     except TimeoutError:
         raise TemporalUnavailable from None
