@@ -16,10 +16,12 @@ from runtime.client import connect
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from store.database import Database
+from tests.api.processes import answering, environment, run
 from tests.api.service import Api, Caller
 from tests.api.test_workflows import code
 from tests.api.working import definition, published, waiting, working_on
 from tests.postgres import MIGRATOR, Server
+from tests.temporal import free_port
 
 START = "/workflows/waiting/executions"
 
@@ -65,6 +67,7 @@ async def test_a_repeated_start_answers_with_the_first_execution_whatever_the_or
         {"input": {"n": 1, "m": [2]}, "labels": {"a": "b"}},
         {"input": {"n": 1, "m": [2]}, "version": 1},
     ],
+    ids=["input", "priority", "labels", "version"],
 )
 async def test_another_request_with_the_same_key_is_a_conflict(me: Caller, other: JsonValue) -> None:
     await published(me, waiting())
@@ -134,6 +137,33 @@ async def test_a_start_that_was_cut_off_before_its_row_leaves_no_orphan_after_th
     assert len(await in_temporal(api_settings, store, me)) == 1
     found = (await me.http.get("/workflows/executions?label=team:x")).json()["items"]
     assert [each["id"] for each in found] == [again.json()["id"]]
+
+
+@pytest.mark.slow
+async def test_an_api_that_was_killed_after_the_start_leaves_no_orphan_after_the_repetition(
+    me: Caller, postgres: Server, database_name: str, api_settings: Settings, store: Database
+) -> None:
+    await published(me, waiting())
+    client = await connect(api_settings, storage=MemoryStorage(), keyring=store.keyring)
+    port = free_port()
+    with run(environment(api_settings, port)) as process:
+        url, headers = f"http://127.0.0.1:{port}/api/v1", {"Authorization": f"Bearer {me.key}"}
+        async with httpx2.AsyncClient(base_url=url, headers=headers, timeout=60, trust_env=False) as http:
+            await answering(process, http)
+            with psycopg.connect(postgres.url(database_name, MIGRATOR)) as holding:
+                holding.execute("lock table executions in share row exclusive mode")  # no row is written meanwhile
+                starting = asyncio.create_task(started(Caller(me.tenant, me.key, http), "k"))
+                while not [each async for each in client.list_workflows() if each.id.startswith(me.tenant)]:
+                    await asyncio.sleep(0.02)
+                process.kill()
+                with pytest.raises(httpx2.TransportError):
+                    await starting
+    assert (await me.http.get("/workflows/executions")).json()["items"] == []
+    again = await started(me, "k")
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true"), again.text
+    assert [each.id for each in await in_temporal(api_settings, store, me)] == [f"{me.tenant}/{again.json()['id']}"]
+    listed = (await me.http.get("/workflows/executions")).json()["items"]
+    assert [each["id"] for each in listed] == [again.json()["id"]]
 
 
 async def test_what_is_missing_in_a_row_that_only_the_journal_wrote_is_of_the_version_that_was_started(

@@ -1,12 +1,6 @@
 """Readiness tells the truth about the database, Temporal and the workers; the rest says what is away."""
 
-import asyncio
-import os
 import signal
-import subprocess
-import sys
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
 
 import httpx2
 import psycopg
@@ -17,6 +11,7 @@ from runtime.settings import Settings
 from store.database import Database
 from store.ids import TenantId
 from store.roles import MIGRATOR
+from tests.api.processes import answering, environment, run, said
 from tests.api.service import Api, Caller, calling, serving
 from tests.api.test_workflows import code, definition
 from tests.postgres import Server
@@ -82,24 +77,12 @@ async def test_while_the_database_is_away_everything_answers_503_and_goes_on_whe
 
 
 async def test_the_process_serves_until_it_is_asked_to_stop_and_says_why_it_cannot(api_settings: Settings) -> None:
-    assert api_settings.database_url is not None
-    assert api_settings.master_key is not None
     port = free_port()
-    variables = {
-        "PERDURE_DATABASE_URL": api_settings.database_url.get_secret_value(),
-        "PERDURE_MASTER_KEY": api_settings.master_key.get_secret_value(),
-        "PERDURE_TEMPORAL_ADDRESS": api_settings.temporal_address,
-        "PERDURE_API_PORT": str(port),
-    }
+    variables = environment(api_settings, port)
     with run(variables) as process:
         async with httpx2.AsyncClient(trust_env=False, base_url=f"http://127.0.0.1:{port}/api/v1") as http:
-            while True:
-                try:
-                    assert (await http.get("/health/live?x=hunter2")).status_code == 422
-                    break
-                except httpx2.ConnectError:
-                    assert process.poll() is None
-                    await asyncio.sleep(0.05)
+            await answering(process, http)
+            assert (await http.get("/health/live?x=hunter2")).status_code == 422
         with run(variables) as second:
             assert second.wait(60) == 1
             assert "address already in use" in said(second)
@@ -111,28 +94,3 @@ async def test_the_process_serves_until_it_is_asked_to_stop_and_says_why_it_cann
     with run({**variables, "PERDURE_MASTER_KEY": ""}) as keyless:
         assert keyless.wait(60) == 1
         assert "PERDURE_MASTER_KEY" in said(keyless)
-
-
-@contextmanager
-def run(variables: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
-    """Run the process for as long as this lasts."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PERDURE_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api"],
-        env={**clean, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
-
-
-def said(process: subprocess.Popen[str]) -> str:
-    assert process.stdout is not None
-    return process.stdout.read()
