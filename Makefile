@@ -1,6 +1,6 @@
 # The commands of this house. They need python3 (3.11 or newer, with venv) and make, and nothing else on PATH.
 .DEFAULT_GOAL := help
-.PHONY: help setup check test test-slow bench docs
+.PHONY: help setup up check test test-slow bench docs
 
 PY ?= python3
 UV_VERSION := 0.13.8
@@ -25,6 +25,9 @@ help:            ## list these commands
 
 setup: .venv/.ok ## install what is needed, into .tools and .venv
 	@echo "Ready"
+
+up: .venv/.ok    ## run everything here: database, Temporal, API, workers; options: make up ARGS="--port 9000"
+	@exec $(BIN)/perdure up $(ARGS)
 
 check: .venv/.ok ## style, types, import contracts, dependencies and documents, in less than two minutes
 	@echo "Style"

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from cli.outcomes import Misused
+from cli.plain import clean
 from cli.replies import Flaw
 
 STDIN = "-"
@@ -44,6 +45,6 @@ def show_flaws(file: File, flaws: Iterable[Flaw]) -> None:
     for flaw in flaws:
         line = line_of(known, flaw.path)
         place = f"{file.name}:{line}" if line else file.name
-        typer.echo(f"{place}: {flaw.severity}: {flaw.message} [{flaw.code}] {flaw.path}".rstrip(), err=True)
+        typer.echo(clean(f"{place}: {flaw.severity}: {flaw.message} [{flaw.code}] {flaw.path}".rstrip()), err=True)
         if flaw.hint:
-            typer.echo(f"    {flaw.hint}", err=True)
+            typer.echo(clean(f"    {flaw.hint}"), err=True)

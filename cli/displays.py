@@ -13,9 +13,10 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from cli.plain import clean
 from cli.progress import Progress, Step
 from cli.replies import Execution
-from cli.showing import MARKS, STYLES, clean, ending, seconds
+from cli.showing import MARKS, STYLES, ending, seconds
 
 ROWS_LEFT = 6
 """Lines of the terminal that are not steps."""

@@ -1,10 +1,10 @@
 """The verbs for executions: start, follow, list, look into and cancel them."""
 
+import re
 import sys
 import uuid
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import quote
 
 import orjson
 import typer
@@ -12,9 +12,11 @@ from pydantic import JsonValue
 
 from cli import local
 from cli.outcomes import BY_STATUS, Exit, Misused
+from cli.plain import clean_json
 from cli.replies import EventPage, Execution, ExecutionPage, NodeRunPage, WorkflowPage
-from cli.server import Api, ApiKey, Data, Url, connected
+from cli.server import Api, ApiKey, Data, Url, connected, segment
 
+ID = re.compile("ex_[0-9a-f]{32}")
 LOG = "node.log"
 """The type of events that are lines of a log."""
 
@@ -44,10 +46,10 @@ def run(
     with connected(url, api_key, data) as api:
         # With a key of its own a start can be repeated, whatever became of the first answer.
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
-        reply = api.post(f"/workflows/{quote(workflow, safe='')}/executions", json=body, headers=headers)
+        reply = api.post(f"/workflows/{segment(workflow)}/executions", json=body, headers=headers)
         started = reply.read(Execution)
         if not wait:
-            typer.echo(reply.text if as_json else started.id)
+            typer.echo(clean_json(reply.text) if as_json else started.id)
             return
         _follow(api, started, as_json=as_json)
 
@@ -61,7 +63,7 @@ def show(
     with connected(url, api_key, data) as api:
         reply = api.get(_execution(id))
         if as_json:
-            typer.echo(reply.text)
+            typer.echo(clean_json(reply.text))
             return
         nodes = api.get(_execution(id, "nodes"), limit=500).read(NodeRunPage)
     execution_shown(reply.read(Execution), nodes.items, more=nodes.next is not None)
@@ -95,7 +97,7 @@ def ls(
         else:
             reply = api.get("/workflows/executions", workflow=workflow, status=status, limit=limit)
     if as_json:
-        typer.echo(reply.text)
+        typer.echo(clean_json(reply.text))
     elif of_workflows:
         workflows_shown(reply.read(WorkflowPage).items)
     else:
@@ -113,7 +115,7 @@ def logs(
         while page := api.get(_execution(id, "events"), since=since, limit=500).read(EventPage).items:
             for event in page:
                 if event.type == LOG:
-                    typer.echo(event.model_dump_json() if as_json else log_line(event))
+                    typer.echo(clean_json(event.model_dump_json()) if as_json else log_line(event))
             since = page[-1].seq
 
 
@@ -133,7 +135,7 @@ def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
         typer.echo(f"{started.id} goes on. Follow it again: perdure follow {started.id}", err=True)
         raise typer.Exit(Exit.INTERRUPTED) from None
     if as_json:
-        typer.echo(text)
+        typer.echo(clean_json(text))
     raise typer.Exit(BY_STATUS.get(ended.status, Exit.FAILED))
 
 
@@ -149,4 +151,6 @@ def _given(text: str) -> JsonValue:
 
 
 def _execution(id: str, *part: str) -> str:
-    return "/".join(["/workflows/executions", quote(id, safe=""), *part])
+    if not ID.fullmatch(id):
+        raise Misused(f"`{id}` is no id of an execution. `perdure ls` lists them.")
+    return "/".join(["/workflows/executions", segment(id), *part])

@@ -1,15 +1,19 @@
 """The command `perdure`."""
 
 import sys
+from collections.abc import Iterator
+from io import TextIOWrapper
 
 import typer
 
 from cli import executions, services, workflows
 from cli.outcomes import Exit, exit_status
+from cli.plain import clean
+from cli.replies import RefusedByProblem
 from dag.errors import PerdureError
 
-EPILOG = """Exit status: 0 succeeded, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 the server does not answer,
-6 the server refuses, 130 stopped following."""
+EPILOG = """Exit status: 0 succeeded, 1 failed, 2 wrong usage, 3 cancelled, 4 timed out, 5 the server does not answer
+or asks to come back later, 6 the server refuses, 130 stopped following."""
 
 app = typer.Typer(
     name="perdure",
@@ -30,10 +34,14 @@ for verb in (executions.run, executions.follow, executions.ls, executions.show, 
 
 def main() -> int:
     """Run one command; the answer is the exit status."""
+    for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no reason to fail
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     try:
         app(prog_name="perdure")
     except PerdureError as wrong:
-        sys.stderr.write(f"perdure: {wrong.message}\n")
+        for line in _told(wrong):
+            sys.stderr.write(line + "\n")
         return exit_status(wrong)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
@@ -41,6 +49,13 @@ def main() -> int:
         sys.stderr.close()
         return Exit.OK
     return Exit.OK
+
+
+def _told(wrong: PerdureError) -> Iterator[str]:
+    yield from (clean(f"perdure: {line}") for line in wrong.message.split("\n"))
+    if isinstance(wrong, RefusedByProblem):
+        for flaw in wrong.problem.problems or []:
+            yield clean(f"    {flaw.path or '/'}: {flaw.message}" + (f" {flaw.hint}" if flaw.hint else ""))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import typer
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -26,6 +26,8 @@ Read = TypeVar("Read", bound=BaseModel)
 DEFAULT = "http://127.0.0.1:8080"
 PREFIX = "/api/v1"
 TIMEOUT = 75.0
+LATER = frozenset({429, 502, 503, 504})
+"""Who answers this may be asked again."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ def server(url: str | None, api_key: str | None, data: Path) -> Server:
     """Find the server. The key of a local stack is given to that stack only."""
     here = local.read(data / local.URL)
     there = (url or here or DEFAULT).rstrip("/")
-    if not there.startswith(("http://", "https://")):
+    if not _server_url(there):
         raise Misused(f"{there} is no URL of a server: write it as https://perdure.example.com")
     key = api_key or (local.read(data / local.ADMIN_KEY) if there == here else None)
     if not key:
@@ -48,6 +50,8 @@ def server(url: str | None, api_key: str | None, data: Path) -> Server:
             f"There is no API key for {there}: set PERDURE_API_KEY, or run this beside the folder of a local stack"
             f" (here {data} has no key for it)."
         )
+    if not (key.isascii() and key.isprintable()):  # it goes into a header
+        raise Misused("What is given as the API key cannot be one: it has characters that no key has.")
     return Server(there, key)
 
 
@@ -124,6 +128,8 @@ class Api:
                 " local one; PERDURE_URL or --url names another."
             ) from silence
         read = Reply(reply.status_code, reply.text)
+        if reply.status_code in LATER:
+            raise Unreachable(_problem(self._server, read).detail)
         if not reply.is_success:
             raise _refusal(self._server, read)
         return read
@@ -139,15 +145,33 @@ def connected(url: str | None, api_key: str | None, data: Path) -> Generator[Api
         api.close()
 
 
-def _refusal(server: Server, reply: Reply) -> RefusedByProblem:
+def segment(text: str) -> str:
+    """A part of a path, whatever it is."""
+    return quote(text, safe="", errors="replace")
+
+
+def _problem(server: Server, reply: Reply) -> Problem:
     try:
-        said = Problem.model_validate_json(reply.text)
+        return Problem.model_validate_json(reply.text)
     except ValidationError:
-        said = Problem(code="", detail=f"{server.url} answered {reply.status}, and not as Perdure does.")
+        return Problem(code="", detail=f"{server.url} answered {reply.status}, and not as Perdure does.")
+
+
+def _refusal(server: Server, reply: Reply) -> RefusedByProblem:
+    said = _problem(server, reply)
     if reply.status == 401:
         detail = f"{server.url} does not accept this API key. PERDURE_API_KEY or --api-key gives another."
         said = Problem(code=said.code, detail=detail)
     return RefusedByProblem(said)
+
+
+def _server_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        # The port is only read when it is asked for.
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and text.isprintable()
+    except ValueError:
+        return False
 
 
 def _loopback(url: str) -> bool:

@@ -1,6 +1,5 @@
 """Writes workflows and executions for people to read."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.plain import clean, clean_json
 from cli.replies import Event, Execution, LogLine, NodeRun, Workflow
 
 MARKS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "-", "cancelled": "■", "timed_out": "✗"}
@@ -22,7 +22,6 @@ STYLES = {
     "cancelled": "yellow",
     "skipped": "dim",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PIPE_WIDTH = 200
 
 
@@ -60,7 +59,7 @@ def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> 
     if more:
         typer.echo("There are more node runs than these.")
     if row.closed_at:
-        for line in ending(row):
+        for line in ending(row)[1:]:
             typer.echo(line)
 
 
@@ -79,23 +78,20 @@ def ending(execution: Execution) -> list[str]:
         at = f" at {execution.error.path}" if execution.error.path else ""
         lines.append(clean(f"{execution.error.code}{at}: {execution.error.message}"))
     elif execution.output is not None:
-        lines.append(orjson.dumps(execution.output, option=orjson.OPT_INDENT_2).decode())
+        lines.append(clean_json(orjson.dumps(execution.output, option=orjson.OPT_INDENT_2).decode()))
     return lines
 
 
 def seconds(time: timedelta) -> str:
     """A length of time in few characters."""
     total = max(time.total_seconds(), 0.0)
+    if total < 0.9995:
+        return f"{total * 1000:.0f} ms"
     if total < 60:
         return f"{total:.2f} s"
     minutes, rest = divmod(int(total), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
-
-
-def clean(text: str) -> str:
-    """Text that others wrote, without what would steer the terminal."""
-    return _CONTROL.sub("", text).replace("\n", " ")
 
 
 def _moment(at: datetime) -> str:

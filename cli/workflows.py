@@ -1,15 +1,14 @@
 """The verbs for definitions: publish, check and export them."""
 
 from typing import Annotated, Literal
-from urllib.parse import quote
 
 import typer
 
 from cli import local
 from cli.definitions import File, read, show_flaws
-from cli.outcomes import Exit
+from cli.outcomes import Exit, Refused
 from cli.replies import Publication, RefusedByProblem, Review, Workflow
-from cli.server import Api, ApiKey, Data, Url, connected
+from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON; `-` is standard input.")]
 Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name or id.")]
@@ -49,7 +48,7 @@ def export(
 ) -> None:
     """Write a definition to standard output."""
     with connected(url, api_key, data) as api:
-        reply = api.get(f"/workflows/{quote(workflow, safe='')}/export", format=format, version=version)
+        reply = api.get(f"/workflows/{segment(workflow)}/export", format=format, version=version)
     typer.echo(reply.text, nl=False)
 
 
@@ -70,7 +69,7 @@ def _publish(api: Api, file: File) -> bool:
         )
     except RefusedByProblem as refused:
         show_flaws(file, refused.problem.problems or [])
-        raise
+        raise Refused(refused.message) from refused
     told = "published" if made.created else "unchanged"
     typer.echo(f"{stored.name}: {told}, version {made.version}")
     return True

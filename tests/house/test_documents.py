@@ -22,7 +22,7 @@ LINK = re.compile(r"\[[^\]]+\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"\bmake ([a-z-]+)(?=[`\s.,;:)]|$)")
 PATH = re.compile(r"`([a-z_.]+/[\w/.-]*)`")
-MADE = (".tools/", ".venv/")
+MADE = (".perdure/", ".tools/", ".venv/")
 TARGET = re.compile(r"^([a-z-]+):(?!=).*?(## .+)?$", re.MULTILINE)
 
 
