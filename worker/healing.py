@@ -24,7 +24,7 @@ from interpreter.failures import dumped
 from interpreter.journal import shown
 from interpreter.workflow import Interpreter
 from store import checking, journal
-from store.database import Database
+from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.journal import Note, Step
 from store.session import session
@@ -56,9 +56,12 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
             async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
                 events = await _replayed(client, history)
             await _write(database, tenant, events, ended=_ended(history))
-    finally:  # also when the replay failed: that it has ended is known all the same
-        if described.status is not WorkflowExecutionStatus.RUNNING:
-            await _close(client, database, tenant, execution, described)
+    except (RPCError, StoreUnavailable):
+        raise  # it can be mended, only not now: who took it for closed would never look for what is still missing
+    except Exception:
+        await _close(client, database, tenant, execution, described)  # that it has ended is known all the same
+        raise
+    await _close(client, database, tenant, execution, described)
     async with session(database, tenant) as opened:
         await checking.healed(opened, execution, seen(described))
 
@@ -134,6 +137,8 @@ async def _close(
     described: WorkflowExecutionDescription,
 ) -> None:
     """Write how it ended, where only Temporal knows."""
+    if described.status is WorkflowExecutionStatus.RUNNING:
+        return
     async with session(database, tenant) as opened:
         if not await checking.not_closed(opened, [execution]):
             return

@@ -18,6 +18,7 @@ from tests.interpreter.documents import document, work
 from tests.store.telling import rows, whole
 from tests.worker.journals import execution_of, installation, is_whole, make_due
 from worker import reconcile
+from worker.healing import heal
 from worker.reconcile import RECONCILE, ensure_schedule
 from worker.sink import Step
 
@@ -122,6 +123,25 @@ async def test_a_journal_that_cannot_be_mended_keeps_no_other_from_it(
     await a_pass(store, tenant, client)
     assert is_whole(await running.journal(handle), events=EVENTS)
     assert (await ended(store, tenant, broken))["status"] == "failed"
+
+
+async def test_what_a_pass_was_mending_when_it_was_cut_off_is_mended_by_the_next(
+    client: Client, store: Database, tenant: TenantId
+) -> None:
+    async with installation(client, store, tenant, loses=lambda step: step.event.n > 4) as running:
+        handle = await running.start(CHAIN, {"x": 1})
+        await handle.result()
+    async with session(store, tenant) as opened:
+        await opened.sql.execute(text("lock table events in exclusive mode"))
+        mending = asyncio.create_task(heal(client, store, tenant, execution_of(handle)))
+        waits = text("select from pg_locks where relation = 'events'::regclass and not granted")
+        while not (await opened.sql.execute(waits)).all():
+            await asyncio.sleep(0.02)
+        mending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await mending
+    await a_pass(store, tenant, client)
+    assert is_whole(await running.journal(handle), events=EVENTS)
 
 
 async def test_what_temporal_does_not_know_is_asked_about_once(
