@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from store import ids
 from store.session import Session
-from store.tables import ExecutionRow, SearchValueRow
+from store.tables import ExecutionRow, SearchValueRow, WorkflowRow
 
 Place = tuple[datetime, str]
 """Where an execution stands in the list: its start and its id. Nothing that starts later comes in between."""
@@ -86,8 +86,12 @@ def query(filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     row = ExecutionRow
     if filters.workflow is not None:
-        named = row.workflow_id if filters.workflow.startswith(ids.PREFIXES["workflow"]) else row.workflow
-        yield col(named) == filters.workflow
+        name: Any = filters.workflow
+        if name.startswith(ids.PREFIXES["workflow"]):
+            yield col(row.workflow_id) == name
+            # The indexes are by name, which few workflows share that followed each other.
+            name = select(col(WorkflowRow.name)).where(col(WorkflowRow.id) == name).scalar_subquery()
+        yield col(row.workflow) == name
     if filters.version is not None:
         yield col(row.version) == filters.version
     if filters.status:

@@ -138,7 +138,7 @@ class ExecutionRow(Tenanted, table=True):
     __table_args__ = (
         Index("executions_by_time", "tenant_id", text("started_at desc"), text("id desc")),
         Index("executions_by_workflow", "tenant_id", "workflow", text("started_at desc"), text("id desc")),
-        Index("executions_by_id_of_workflow", "tenant_id", "workflow_id", text("started_at desc"), text("id desc")),
+        Index("executions_by_version", "tenant_id", "workflow", "version", text("started_at desc"), text("id desc")),
         Index("executions_by_status", "tenant_id", "status", text("started_at desc"), text("id desc")),
         Index("executions_by_trigger", "tenant_id", "trigger", text("started_at desc"), text("id desc")),
         Index(
@@ -198,11 +198,13 @@ class NodeRunRow(Tenanted, table=True):
         ),
         Index("node_runs_by_order", "tenant_id", "execution_id", "attempt", "first_seq"),
         Index(
-            "node_runs_open",
+            "node_runs_by_status",
             "tenant_id",
             "execution_id",
+            "attempt",
             "status",
-            postgresql_where=text("status in ('running', 'waiting')"),
+            "first_seq",
+            postgresql_where=text("status <> 'succeeded'"),
         ),
     )
 

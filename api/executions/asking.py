@@ -8,6 +8,7 @@ from pydantic import AwareDatetime
 
 from api.executions.shapes import LABEL_NAME, LABEL_TEXT, PRINTABLE, ExecutionStatus, NodeStatus
 from api.parameters import Whole
+from api.problems import RequestInvalid
 from store.execution_search import Filters
 from store.ids import ExecutionId
 
@@ -26,7 +27,7 @@ def filters(
         Query(default_factory=list, max_length=10, description="`key:value`; of several, all must be there."),
     ],
     workflow: Annotated[str | None, Query(pattern="^[a-z][a-z0-9_-]{0,62}$", description="A name or an id.")] = None,
-    version: Annotated[Whole | None, Query(ge=1, lt=2**31)] = None,
+    version: Annotated[Whole | None, Query(ge=1, lt=2**31, description="Of the workflow.")] = None,
     trigger: Annotated[str | None, Query(pattern="^[a-z_.]{1,63}$")] = None,
     started_after: AwareDatetime | None = None,
     started_before: AwareDatetime | None = None,
@@ -38,6 +39,9 @@ def filters(
     ] = None,
 ) -> Filters:
     """What must hold of the executions in a list."""
+    if version is not None and workflow is None:
+        message = "A version is one of a workflow: name that too."
+        raise RequestInvalid([{"code": "missing_field", "in": "query", "path": "/workflow", "message": message}])
     return Filters(
         workflow=workflow,
         version=version,

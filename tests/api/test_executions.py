@@ -269,8 +269,10 @@ async def test_executions_are_found_by_what_is_known_of_them(me: Caller) -> None
     assert await found(label="team:b") == []
     assert await found(status=["queued", "failed"]) == [third, second, first]
     assert await found(status="failed") == []
-    assert await found(trigger="api", version=1) == [third, second, first]
-    assert await found(version=2) == []
+    assert await found(trigger="api") == [third, second, first]
+    assert await found(workflow="two", version=1) == [third, second]
+    assert await found(workflow=one["id"], version=1) == [first]
+    assert await found(workflow="two", version=2) == []
     assert await found(started_after="2020-01-01T00:00:00Z", started_before="2100-01-01T00:00:00+02:00") != []
     assert await found(started_before="2020-01-01T00:00:00Z") == []
     assert await found(closed_after="2020-01-01T00:00:00Z") == []
@@ -327,6 +329,7 @@ UNKNOWN = "ex_" + "0" * 32
         "?status=done",
         "?version=2147483648",
         "?version=1.0",
+        "?version=1",
         "?started_after=yesterday",
         "?started_after=2020-01-01T00:00:00",
         "?workflow=%27",

@@ -114,16 +114,18 @@ def upgrade() -> None:
         ["tenant_id", "status", sa.literal_column("started_at desc"), sa.literal_column("id desc")],
         unique=False,
     )
-    for name, column in (
-        ("executions_by_id_of_workflow", "workflow_id"),
-        ("executions_by_trigger", "trigger"),
-    ):
-        op.create_index(
-            name,
-            "executions",
-            ["tenant_id", column, sa.literal_column("started_at desc"), sa.literal_column("id desc")],
-            unique=False,
-        )
+    op.create_index(
+        "executions_by_trigger",
+        "executions",
+        ["tenant_id", "trigger", sa.literal_column("started_at desc"), sa.literal_column("id desc")],
+        unique=False,
+    )
+    op.create_index(
+        "executions_by_version",
+        "executions",
+        ["tenant_id", "workflow", "version", sa.literal_column("started_at desc"), sa.literal_column("id desc")],
+        unique=False,
+    )
     op.create_index(
         "executions_by_error",
         "executions",
@@ -271,11 +273,11 @@ def upgrade() -> None:
         "node_runs_by_order", "node_runs", ["tenant_id", "execution_id", "attempt", "first_seq"], unique=False
     )
     op.create_index(
-        "node_runs_open",
+        "node_runs_by_status",
         "node_runs",
-        ["tenant_id", "execution_id", "status"],
+        ["tenant_id", "execution_id", "attempt", "status", "first_seq"],
         unique=False,
-        postgresql_where=sa.text("status in ('running', 'waiting')"),
+        postgresql_where=sa.text("status <> 'succeeded'"),
     )
     op.create_table(
         "payload_uses",

@@ -1,0 +1,151 @@
+"""Every list about executions touches few rows, however many there are, as the role that processes have."""
+
+import json
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from store import env, events, execution_search, executions, node_run_reading, secrets
+from store.database import Database
+from store.execution_search import Filters, Place
+from store.ids import ExecutionId, TenantId
+from store.roles import MIGRATOR
+from store.session import Session, session
+from tests.api.test_lists import found, recorded
+from tests.postgres import Server, another_tenant
+
+MANY = 10_000
+PAGE = 51
+MOST_TOUCHED = 700
+"""Rows: some pages, and some of those that are rare."""
+BIG = ExecutionId("ex_00007")
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def after(n: int) -> Place:
+    return BEGAN + timedelta(seconds=n), f"ex_{n:05}"
+
+
+def listed(filters: Filters, place: Place | None = None) -> Callable[[Session], Coroutine[Any, Any, object]]:
+    return lambda s: execution_search.page(s, filters, after=place, limit=PAGE)
+
+
+def runs(
+    status: list[str] | None = None, under: str | None = None, place: int = 0
+) -> Callable[[Session], Coroutine[Any, Any, object]]:
+    return lambda s: node_run_reading.page(s, BIG, attempt=1, status=status or [], under=under, after=place, limit=PAGE)
+
+
+LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
+    "all": listed(Filters()),
+    "after a place": listed(Filters(), after(MANY // 2)),
+    "of a workflow": listed(Filters(workflow="w-3")),
+    "of a workflow, after a place": listed(Filters(workflow="w-3"), after(MANY // 2)),
+    "of a rare workflow": listed(Filters(workflow="rare")),
+    "of a workflow by its id": listed(Filters(workflow="wf_3")),
+    "of one version of a workflow": listed(Filters(workflow="w-3", version=1)),
+    "of a rare version of a workflow": listed(Filters(workflow="w-3", version=2)),
+    "of a rare version of a workflow by its id": listed(Filters(workflow="wf_3", version=2)),
+    "of a common status": listed(Filters(status=["succeeded"])),
+    "of a rare status": listed(Filters(status=["failed"])),
+    "of several rare statuses": listed(Filters(status=["failed", "waiting", "timed_out"])),
+    "of a rare status of a workflow": listed(Filters(workflow="w-3", status=["failed"])),
+    "of a status that none has": listed(Filters(status=["paused"])),
+    "of a trigger": listed(Filters(trigger="api")),
+    "of a rare trigger": listed(Filters(trigger="schedule")),
+    "of a common label": listed(Filters(label=[("team", "sales")])),
+    "of a rare label": listed(Filters(label=[("order", "17")])),
+    "of a common label and a rare one": listed(Filters(label=[("team", "sales"), ("order", "17")])),
+    "of a label that none has": listed(Filters(label=[("order", "none")])),
+    "started in an hour": listed(Filters(started_after=after(9000)[0], started_before=after(9100)[0])),
+    "closed in an hour": listed(Filters(closed_after=after(9000)[0], closed_before=after(9100)[0])),
+    "of an error": listed(Filters(error_code="user.no")),
+    "of a family of errors": listed(Filters(error_code="user")),
+    "of an error that none has": listed(Filters(error_code="http.status")),
+    "one": lambda s: executions.find(s, BIG),
+    "node runs": runs(),
+    "node runs after a number": runs(place=MANY // 2),
+    "rare node runs": runs(["failed", "waiting"]),
+    "node runs inside a path": runs(under="each[77]"),
+    "a node run": lambda s: node_run_reading.find(s, BIG, "each[77].do", attempt=1),
+    "what is waited for": lambda s: node_run_reading.waiting(s, BIG, attempt=1, limit=500),
+    "events": lambda s: events.page(s, BIG, since=0, limit=PAGE),
+    "events after a number": lambda s: events.page(s, BIG, since=MANY // 2, limit=PAGE),
+    "secrets": lambda s: secrets.names(s),
+    "env": lambda s: env.every(s),
+}
+
+
+async def test_a_list_touches_few_of_many_rows(store: Database, crowded: TenantId) -> None:
+    heavy: list[str] = []
+    for name, ask in LISTS.items():
+        async with session(store, crowded) as opened:
+            async with recorded(store) as statements:
+                await ask(opened)
+            connection = await opened.sql.connection()
+            for statement, parameters in statements:
+                if statement.startswith("select set_config"):
+                    continue
+                explained = await connection.exec_driver_sql(f"explain (analyze, format json) {statement}", parameters)
+                plan = explained.scalar_one()
+                (whole,) = plan if isinstance(plan, list) else json.loads(plan)
+                rows = touched(whole["Plan"])
+                if "Seq Scan" in found(whole) or rows > MOST_TOUCHED:
+                    heavy.append(f"{name}: {rows} rows, {found(whole)}")
+    assert not heavy, "\n".join(heavy)
+
+
+def touched(plan: dict[str, Any]) -> float:
+    """How many rows the scans of a plan have looked at."""
+    own = 0.0
+    if "Scan" in plan["Node Type"]:
+        seen = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck")
+        own = sum(plan.get(name, 0) for name in seen) * plan["Actual Loops"]
+    return own + sum(touched(part) for part in plan.get("Plans", []))
+
+
+FILL = [
+    """insert into workflows (id, name, labels, revision)
+    select 'wf_' || n, 'w-' || n, '{}', 1 from generate_series(0, 2000) n""",
+    """insert into executions (id, workflow_id, workflow, version, status, trigger, labels, started_at, closed_at,
+        error_code)
+    select 'ex_' || lpad(n::text, 5, '0'), 'wf_' || n % 10, case when n % 2000 = 5 then 'rare' else 'w-' || n % 10 end,
+        case when n % 1000 = 3 then 2 else 1 end,
+        case when n % 200 = 3 then 'failed' when n % 500 = 7 then 'waiting' else 'succeeded' end,
+        case when n % 1000 = 1 then 'schedule' else 'api' end, '{}',
+        timestamptz '2026-01-01 00:00:00Z' + n * interval '1 second',
+        case when n % 500 = 7 then null else timestamptz '2026-01-01 00:00:01Z' + n * interval '1 second' end,
+        case when n % 200 = 3 then case when n % 400 = 3 then 'user.no' else 'timeout.node' end end
+    from generate_series(1, :many) n""",
+    "insert into search_values (key, value, execution_id) select 'label.team', 'sales', id from executions",
+    """insert into search_values (key, value, execution_id)
+    select 'label.order', n::text, 'ex_' || lpad(n::text, 5, '0') from generate_series(1, :many) n""",
+    """insert into node_runs (execution_id, attempt, path, type, status, strand, n, first_seq)
+    select 'ex_00007', 1, 'each[' || n || '].do', 'transform',
+        case when n % 200 = 1 then 'failed' when n % 500 = 2 then 'waiting' else 'succeeded' end, '', n, n
+    from generate_series(1, :many) n""",
+    """insert into events (execution_id, seq, attempt, strand, n, type, path, at)
+    select 'ex_00007', n, 1, '', n, case when n % 500 = 2 then 'node.waiting' else 'node.started' end,
+        'each[' || n || '].do', now()
+    from generate_series(1, :many) n""",
+]
+FILL_ANOTHER = [
+    "insert into secrets (name, value) select 's' || n, '' from generate_series(1, :many) n",
+    "insert into env (name, value) select 's' || n, '' from generate_series(1, :many) n",
+]
+
+
+@pytest.fixture
+async def crowded(store: Database, tenant: TenantId, postgres: Server, database_name: str) -> TenantId:
+    """A tenant with very many executions, one of which is very large, beside another who has as many."""
+    for owner, statements in ((await another_tenant(store), FILL + FILL_ANOTHER), (tenant, FILL)):
+        async with session(store, owner) as opened:
+            for statement in statements:
+                await opened.sql.execute(text(statement), {"many": MANY} if ":many" in statement else {})
+    with psycopg.connect(postgres.url(database_name, MIGRATOR), autocommit=True) as connection:
+        connection.execute("analyze")
+    return tenant
