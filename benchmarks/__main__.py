@@ -1,8 +1,10 @@
 """`python -m benchmarks`: measures side by side, and prints what it found as Markdown."""
 
 import argparse
+import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Sequence
@@ -82,7 +84,21 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
+async def _until_stopped(asked: argparse.Namespace) -> None:
+    """SIGTERM ends a run as Ctrl-C does: everything that was started is ended first."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    await main(asked)
+
+
 if __name__ == "__main__":
-    uvloop.run(main(_asked()))
+    asked = _asked()
+    status = 0
+    try:
+        uvloop.run(_until_stopped(asked))
+    except (asyncio.CancelledError, KeyboardInterrupt):
+        print("Stopped", file=sys.stderr)
+        status = 1
     sys.stdout.flush()
-    os._exit(0)  # the interpreter's own way out may crash while temporalio's threads end
+    os._exit(status)  # the interpreter's own way out may crash while temporalio's threads end
