@@ -1,6 +1,7 @@
 """How values become Temporal payloads: JSON, sealed for their tenant, the large ones kept outside the history."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +19,12 @@ from temporalio.converter import (
     EncodingPayloadConverter,
     ExternalStorage,
     JSONPlainPayloadConverter,
+    PayloadCodec,
     PayloadConverter,
+    SerializationContext,
     StorageDriver,
     StorageDriverSelectContext,
+    WithSerializationContext,
 )
 from temporalio.exceptions import ApplicationError
 
@@ -28,6 +32,8 @@ from runtime.codec import OUTSIDE, TenantCodec
 from runtime.storage import THRESHOLD
 from store.sealing import Keyring
 
+MOST_TENANTS = 1_000
+"""Whose converters are kept."""
 SMALL = 4 * 1024
 """Payloads of fewer bytes always stay in the history."""
 
@@ -38,12 +44,37 @@ def data_converter(storage: StorageDriver, keyring: Keyring) -> DataConverter:
     def driver(_: StorageDriverSelectContext, payload: Payload) -> StorageDriver | None:
         return storage if payload.ByteSize() >= THRESHOLD or OUTSIDE in payload.metadata else None
 
-    return DataConverter(
+    return TenantConverter(
         payload_converter_class=Payloads,
         payload_codec=TenantCodec(keyring),
         failure_converter_class=Failures,
         external_storage=ExternalStorage(drivers=[storage], driver_selector=driver, payload_size_threshold=SMALL),
     )
+
+
+@dataclass(frozen=True)
+class TenantConverter(DataConverter):
+    """A converter that is made once for each tenant. Temporal's own makes all of its parts anew, several times for each
+    activity."""
+
+    _of: dict[PayloadCodec, "TenantConverter"] = field(
+        default_factory=dict[PayloadCodec, "TenantConverter"], init=False, repr=False, compare=False
+    )
+
+    def with_context(self, context: SerializationContext) -> "TenantConverter":
+        """The same for the tenant of a workflow: nothing else here depends on the context."""
+        codec = self.payload_codec
+        if not isinstance(codec, WithSerializationContext):
+            return self
+        theirs = codec.with_context(context)
+        if theirs is codec:
+            return self
+        found = self._of.get(theirs)
+        if found is None:
+            if len(self._of) >= MOST_TENANTS:
+                self._of.clear()
+            found = self._of[theirs] = replace(self, payload_codec=theirs)
+        return found
 
 
 def raw(text: bytes, *, outside: bool = False) -> RawValue:
@@ -77,13 +108,15 @@ class Json(EncodingPayloadConverter):
         return _validator(type_hint)(orjson.loads(payload.data))
 
 
+_USUAL = DefaultPayloadConverter.default_encoding_payload_converters
+_ENCODINGS = tuple(Json() if isinstance(each, JSONPlainPayloadConverter) else each for each in _USUAL)
+
+
 class Payloads(CompositePayloadConverter):
     """Temporal's converters for bytes, protobuf and nothing, with JSON by ours."""
 
     def __init__(self):
-        ours = Json()
-        usual = DefaultPayloadConverter.default_encoding_payload_converters
-        super().__init__(*(ours if isinstance(each, JSONPlainPayloadConverter) else each for each in usual))
+        super().__init__(*_ENCODINGS)
 
 
 class Failures(DefaultFailureConverter):
