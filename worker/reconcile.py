@@ -26,6 +26,7 @@ from temporalio.client import (
     WorkflowExecutionStatus,
 )
 from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from runtime.settings import Settings
@@ -48,7 +49,8 @@ LOOKS = 100
 """Executions that are open and quiet, of all tenants, that one pass asks Temporal about."""
 PAGE = 200
 LONGEST = timedelta(hours=1)
-LOST_AFTER = timedelta(seconds=30)
+LOST_AFTER = timedelta(seconds=10)
+"""Without a heartbeat. A pass whose worker has died keeps the next one waiting so long."""
 ENDED = 'ExecutionStatus IN ("Completed", "Failed", "Canceled", "Terminated", "TimedOut")'
 
 
@@ -75,8 +77,13 @@ def reconcile_activity(client: Client, database: Database) -> Callable[[float | 
 
     @activity.defn(name=RECONCILE)
     async def reconcile(since: float | None) -> float:
-        async with _heartbeats():
-            return await run(client, database, since)
+        try:
+            async with _heartbeats():
+                return await run(client, database, since)
+        except StoreUnavailable as gone:
+            logger.warning("No journal can be mended now: %s", gone.message)
+            benign = ApplicationErrorCategory.BENIGN
+            raise ApplicationError(gone.message, type=gone.code, category=benign) from None
 
     return reconcile
 
