@@ -37,6 +37,7 @@ def main() -> int:
     for stream in (sys.stdout, sys.stderr):  # what a terminal cannot show is no reason to fail
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
+    out = sys.stdout
     try:
         app(prog_name="perdure")
     except PerdureError as wrong:
@@ -45,9 +46,10 @@ def main() -> int:
         return exit_status(wrong)
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except BrokenPipeError:  # who reads has enough
-        sys.stderr.close()
-        return Exit.OK
+    except SystemExit:
+        if sys.stdout is out:
+            raise
+        # Typer has taken it away: who reads has enough, as `head` has, and that is no failure.
     return Exit.OK
 
 

@@ -11,6 +11,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text).replace("\n", " ")
 
 
+def visible(text: str) -> str:
+    """The same lines, with a sign for each character that would steer the terminal."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def clean_json(text: str) -> str:
     """The same JSON, with what would steer the terminal written as escapes: such characters stand in strings only."""
     return _CONTROL.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

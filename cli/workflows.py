@@ -1,5 +1,6 @@
 """The verbs for definitions: publish, check and export them."""
 
+import sys
 from typing import Annotated, Literal
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from cli import local
 from cli.definitions import File, read, show_flaws
 from cli.outcomes import Exit, Refused
+from cli.plain import visible
 from cli.replies import Publication, RefusedByProblem, Review, Workflow
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
@@ -49,7 +51,8 @@ def export(
     """Write a definition to standard output."""
     with connected(url, api_key, data) as api:
         reply = api.get(f"/workflows/{segment(workflow)}/export", format=format, version=version)
-    typer.echo(reply.text, nl=False)
+    # A file gets every character; people get only such as they can see.
+    typer.echo(visible(reply.text) if sys.stdout.isatty() else reply.text, nl=False)
 
 
 def _valid(api: Api, file: File) -> bool:
