@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from sqlalchemy import text
 
 from dag.events import StepEvent
+from store.arrays import array
 from store.chains import ENDINGS
 from store.session import Session
 
@@ -42,8 +43,8 @@ async def lock(session: Session, beginnings: Mapping[str, datetime]) -> dict[str
     if not beginnings:
         return {}
     ids = sorted(beginnings)
-    await session.sql.execute(_MAKE, {"ids": ids, "times": [beginnings[id] for id in ids]})
-    rows = await session.sql.execute(_LOCK, {"ids": ids})
+    await session.sql.execute(_MAKE, {"ids": array(ids), "times": array(beginnings[id] for id in ids)})
+    rows = await session.sql.execute(_LOCK, {"ids": array(ids)})
     return {
         id: Head(id, attempt, last_seq, closed_at, status if closed_at is not None else None)
         for id, attempt, last_seq, closed_at, status in rows
@@ -109,21 +110,21 @@ async def store(session: Session, heads: Sequence[Head]) -> None:
     await session.sql.execute(
         _STORE,
         {
-            "ids": [head.id for head in heads],
-            "attempts": [head.attempt for head in heads],
-            "seqs": [head.last_seq for head in heads],
-            "statuses": [head.status for head in heads],
-            "closed": [head.closed_at for head in heads],
-            "ended": [head.ended for head in heads],
-            "outputs": [sealed(head.output) for head in heads],
-            "output_bytes": [head.output_bytes for head in heads],
-            "errors": [sealed(head.error) for head in heads],
-            "error_codes": [head.error_code for head in heads],
-            "workflows": [head.workflow for head in heads],
-            "versions": [head.version for head in heads],
-            "triggers": [head.trigger for head in heads],
-            "inputs": [sealed(head.input) for head in heads],
-            "started": [head.started_at for head in heads],
+            "ids": array(head.id for head in heads),
+            "attempts": array(head.attempt for head in heads),
+            "seqs": array(head.last_seq for head in heads),
+            "statuses": array(head.status for head in heads),
+            "closed": array(head.closed_at for head in heads),
+            "ended": array(head.ended for head in heads),
+            "outputs": array(sealed(head.output) for head in heads),
+            "output_bytes": array(head.output_bytes for head in heads),
+            "errors": array(sealed(head.error) for head in heads),
+            "error_codes": array(head.error_code for head in heads),
+            "workflows": array(head.workflow for head in heads),
+            "versions": array(head.version for head in heads),
+            "triggers": array(head.trigger for head in heads),
+            "inputs": array(sealed(head.input) for head in heads),
+            "started": array(head.started_at for head in heads),
         },
     )
 

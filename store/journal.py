@@ -15,6 +15,7 @@ from sqlalchemy import text
 from dag.events import StepEvent
 from dag.journal import Strand, strand
 from store import heads, node_runs
+from store.arrays import array
 from store.chains import REPLACED, Chain, Link, outdated, take, withdraw
 from store.heads import Head
 from store.node_runs import NodeRun
@@ -148,11 +149,11 @@ async def _known(session: Session, spans: Mapping[Strand, tuple[int, int]]) -> d
     rows = await session.sql.execute(
         _KNOWN,
         {
-            "executions": [execution for execution, _, _ in spans],
-            "attempts": [attempt for _, attempt, _ in spans],
-            "strands": [name for _, _, name in spans],
-            "low": [low for low, _ in spans.values()],
-            "high": [high for _, high in spans.values()],
+            "executions": array(execution for execution, _, _ in spans),
+            "attempts": array(attempt for _, attempt, _ in spans),
+            "strands": array(name for _, _, name in spans),
+            "low": array(low for low, _ in spans.values()),
+            "high": array(high for _, high in spans.values()),
         },
     )
     for execution, attempt, name, *link in rows:
@@ -166,10 +167,15 @@ from unnest(
     cast(:executions as text[]), cast(:attempts as int[]), cast(:strands as text[]),
     cast(:low as int[]), cast(:high as int[])
 ) as span (execution, attempt, strand, low, high)
-join events as e on e.execution_id = span.execution and e.attempt = span.attempt and e.strand = span.strand
-    and e.n between span.low and span.high
+cross join lateral (
+    select * from events
+    where execution_id = span.execution and attempt = span.attempt and strand = span.strand
+        and n between span.low and span.high
+    offset 0
+) as e
 order by e.execution_id, e.attempt, e.strand, e.n
 """)
+"""Without `offset 0` the planner may read all events of the tenant: it knows nothing of a table that fills up first."""
 
 
 async def _known_notes(session: Session, notes: Sequence[Note]) -> set[tuple[str, int]]:
@@ -183,9 +189,9 @@ async def _known_notes(session: Session, notes: Sequence[Note]) -> set[tuple[str
     rows = await session.sql.execute(
         _KNOWN_NOTES,
         {
-            "executions": [execution for execution, _ in since],
-            "paths": [path for _, path in since],
-            "since": list(since.values()),
+            "executions": array(execution for execution, _ in since),
+            "paths": array(path for _, path in since),
+            "since": array(since.values()),
         },
     )
     return {(execution, checksum) for execution, checksum in rows}
@@ -194,8 +200,12 @@ async def _known_notes(session: Session, notes: Sequence[Note]) -> set[tuple[str
 _KNOWN_NOTES = text("""
 select e.execution_id, e.checksum
 from unnest(cast(:executions as text[]), cast(:paths as text[]), cast(:since as float8[])) as note (execution, path, at)
-join events as e on e.execution_id = note.execution and e.path = note.path
-    and e.strand is null and e.at >= to_timestamp(note.at) - interval '1 millisecond' and e.checksum is not null
+cross join lateral (
+    select execution_id, checksum from events
+    where execution_id = note.execution and path = note.path
+        and strand is null and at >= to_timestamp(note.at) - interval '1 millisecond' and checksum is not null
+    offset 0
+) as e
 """)
 
 
@@ -237,8 +247,8 @@ def _number(session: Session, book: _Book, event: StepEvent) -> None:
         )
     if event.path:
         place = (event.attempt, event.path)
-        run = book.runs.get(place) or NodeRun(event.strand, event.n, link.seq)
-        book.runs[place] = node_runs.told(run, event, link.seq)
+        run = book.runs.setdefault(place, NodeRun(event.strand, event.n, link.seq))
+        node_runs.told(run, event, link.seq)
 
 
 def _note(session: Session, book: _Book, note: Note) -> None:
@@ -279,18 +289,18 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
         await session.sql.execute(
             _INSERT,
             {
-                "executions": [row.execution for row in rows],
-                "seqs": [row.seq for row in rows],
-                "attempts": [row.attempt for row in rows],
-                "strands": [row.strand for row in rows],
-                "ns": [row.n for row in rows],
-                "types": [row.type for row in rows],
-                "paths": [row.path for row in rows],
-                "ats": [row.at for row in rows],
-                "data": [row.data for row in rows],
-                "previous": [row.previous for row in rows],
-                "checksums": [row.checksum for row in rows],
-                "tasks": [row.task for row in rows],
+                "executions": array(row.execution for row in rows),
+                "seqs": array(row.seq for row in rows),
+                "attempts": array(row.attempt for row in rows),
+                "strands": array(row.strand for row in rows),
+                "ns": array(row.n for row in rows),
+                "types": array(row.type for row in rows),
+                "paths": array(row.path for row in rows),
+                "ats": array(row.at for row in rows),
+                "data": array(row.data for row in rows),
+                "previous": array(row.previous for row in rows),
+                "checksums": array(row.checksum for row in rows),
+                "tasks": array(row.task for row in rows),
             },
         )
     links = [link for book in books for link in book.links]
@@ -298,15 +308,15 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
         await session.sql.execute(
             _REPLACE,
             {
-                "executions": [key[0] for key, _ in links],
-                "seqs": [link.seq for _, link in links],
-                "types": [link.type for _, link in links],
-                "paths": [link.path for _, link in links],
-                "ats": [link.event.at if link.event else None for _, link in links],
-                "data": [_sealed(session, link.event.data) if link.event else None for _, link in links],
-                "previous": [link.previous for _, link in links],
-                "checksums": [link.checksum for _, link in links],
-                "tasks": [link.task for _, link in links],
+                "executions": array(key[0] for key, _ in links),
+                "seqs": array(link.seq for _, link in links),
+                "types": array(link.type for _, link in links),
+                "paths": array(link.path for _, link in links),
+                "ats": array(link.event.at if link.event else None for _, link in links),
+                "data": array(_sealed(session, link.event.data) if link.event else None for _, link in links),
+                "previous": array(link.previous for _, link in links),
+                "checksums": array(link.checksum for _, link in links),
+                "tasks": array(link.task for _, link in links),
             },
         )
     runs = {
@@ -346,7 +356,7 @@ async def _notify(session: Session, executions: Sequence[str]) -> None:
         if len(payloads[-1]) + len(id) >= NOTIFIED_BYTES:
             payloads.append("")
         payloads[-1] = f"{payloads[-1]} {id}".lstrip()
-    await session.sql.execute(_NOTIFY, {"channel": CHANNEL, "payloads": payloads})
+    await session.sql.execute(_NOTIFY, {"channel": CHANNEL, "payloads": array(payloads)})
 
 
 _NOTIFY = text("select pg_notify(:channel, payload) from unnest(cast(:payloads as text[])) as payload")

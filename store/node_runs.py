@@ -1,7 +1,7 @@
 """Node runs, as the events of each tell them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import orjson
@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from sqlalchemy import text
 
 from dag.events import EventType, StepEvent
+from store.arrays import array
 from store.chains import REPLACED
 from store.session import Session
 
@@ -24,7 +25,7 @@ Place = tuple[str, int, str]
 """Execution, attempt and path."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NodeRun:
     """One time a node ran, as far as some of its events tell. `n` is of the last of them."""
 
@@ -42,24 +43,23 @@ class NodeRun:
     ended_at: float | None = None
 
 
-def told(run: NodeRun, event: StepEvent, seq: int) -> NodeRun:
+def told(run: NodeRun, event: StepEvent, seq: int) -> None:
     """Take what one more event says; the order does not matter."""
     data = cast(Mapping[str, Any], event.data or {})
-    changes: dict[str, Any] = {"first_seq": min(run.first_seq, seq)}
+    run.first_seq = min(run.first_seq, seq)
     if event.n >= run.n:
-        changes |= {"n": event.n, "status": STATUSES[event.type]}
+        run.n, run.status = event.n, STATUSES[event.type]
     match event.type:
         case "node.started":
-            changes |= {"type": data["type"], "started_at": event.at}
+            run.type, run.started_at = data["type"], event.at
         case "node.waiting":
             pass
         case _:
-            changes |= {"ended_at": event.at, "port": data.get("port"), "output_bytes": data.get("output_bytes")}
+            run.ended_at, run.port, run.output_bytes = event.at, data.get("port"), data.get("output_bytes")
             if "output" in data:
-                changes["output"] = orjson.dumps(data["output"])
+                run.output = orjson.dumps(data["output"])
             if "error" in data:
-                changes |= {"error": orjson.dumps(data["error"]), "error_code": data["error"]["code"]}
-    return replace(run, **changes)
+                run.error, run.error_code = orjson.dumps(data["error"]), data["error"]["code"]
 
 
 async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
@@ -73,21 +73,21 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
     await session.sql.execute(
         _STORE,
         {
-            "executions": [execution for execution, _, _ in runs],
-            "attempts": [attempt for _, attempt, _ in runs],
-            "paths": [path for _, _, path in runs],
-            "types": [run.type for run in runs.values()],
-            "statuses": [run.status for run in runs.values()],
-            "ports": [run.port for run in runs.values()],
-            "outputs": [sealed(run.output) for run in runs.values()],
-            "output_bytes": [run.output_bytes for run in runs.values()],
-            "errors": [sealed(run.error) for run in runs.values()],
-            "error_codes": [run.error_code for run in runs.values()],
-            "started": [run.started_at for run in runs.values()],
-            "ended": [run.ended_at for run in runs.values()],
-            "strands": [run.strand for run in runs.values()],
-            "ns": [run.n for run in runs.values()],
-            "seqs": [run.first_seq for run in runs.values()],
+            "executions": array(execution for execution, _, _ in runs),
+            "attempts": array(attempt for _, attempt, _ in runs),
+            "paths": array(path for _, _, path in runs),
+            "types": array(run.type for run in runs.values()),
+            "statuses": array(run.status for run in runs.values()),
+            "ports": array(run.port for run in runs.values()),
+            "outputs": array(sealed(run.output) for run in runs.values()),
+            "output_bytes": array(run.output_bytes for run in runs.values()),
+            "errors": array(sealed(run.error) for run in runs.values()),
+            "error_codes": array(run.error_code for run in runs.values()),
+            "started": array(run.started_at for run in runs.values()),
+            "ended": array(run.ended_at for run in runs.values()),
+            "strands": array(run.strand for run in runs.values()),
+            "ns": array(run.n for run in runs.values()),
+            "seqs": array(run.first_seq for run in runs.values()),
         },
     )
 
@@ -125,9 +125,9 @@ async def tell_anew(session: Session, places: Sequence[Place]) -> None:
     if not places:
         return
     values = {
-        "executions": [execution for execution, _, _ in places],
-        "attempts": [attempt for _, attempt, _ in places],
-        "paths": [path for _, _, path in places],
+        "executions": array(execution for execution, _, _ in places),
+        "attempts": array(attempt for _, attempt, _ in places),
+        "paths": array(path for _, _, path in places),
     }
     await session.sql.execute(_FORGET, values)
     runs: dict[Place, NodeRun] = {}
@@ -136,7 +136,7 @@ async def tell_anew(session: Session, places: Sequence[Place]) -> None:
         content: JsonValue = None if data is None else orjson.loads(session.seal.open(data))
         event = StepEvent(execution, attempt, strand, n, type, path, at, content, 0, 0, 0)
         place = (execution, attempt, path)
-        runs[place] = told(runs.get(place) or NodeRun(strand, n, seq), event, seq)
+        told(runs.setdefault(place, NodeRun(strand, n, seq)), event, seq)
     await store(session, runs)
 
 
