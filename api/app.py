@@ -15,7 +15,7 @@ from api.env import routes as env
 from api.executions import routes as executions
 from api.health import routes as health
 from api.means import Means, means
-from api.parameters import known_parameters
+from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
@@ -53,7 +53,7 @@ def app(settings: Settings) -> FastAPI:
         generate_unique_id_function=openapi.operation_id,
     )
     problems.install(made)
-    strict = [Depends(known_parameters)]
+    strict = [Depends(known_parameters), Depends(single_headers)]
     made.include_router(health.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(422, 500))
     for router in ROUTERS:
         # Who asks is settled first: nothing is told to those who have no key.

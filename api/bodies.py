@@ -15,6 +15,7 @@ from api.problems import RequestInvalid, flaws
 from dag.documents import DocumentInvalid, Format, read
 from dag.errors import PerdureError
 from dag.limits import DEFAULTS, Limits
+from dag.problems import MOST_PROBLEMS
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -73,8 +74,7 @@ async def parsed(request: Request, model: type[Model], *, limits: Limits = DOCUM
     try:
         return model.model_validate(value, strict=True)
     except ValidationError as wrong:
-        errors = wrong.errors(include_url=False, include_context=False, include_input=False)
-        raise RequestInvalid(flaws(errors, place="body")) from None
+        raise RequestInvalid(_listed(wrong)) from None
 
 
 async def content(request: Request, *, most: int) -> bytes:
@@ -100,6 +100,13 @@ def described(model: type[BaseModel], **example: object) -> dict[str, Any]:
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     schema.pop("$defs", None)
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, **example}}}}
+
+
+def _listed(wrong: ValidationError) -> list[JsonValue]:
+    if wrong.error_count() > MOST_PROBLEMS:  # to list hundreds of thousands would hold up everybody for seconds
+        message = f"There are more than {MOST_PROBLEMS} problems here."
+        return [{"code": "more", "in": "body", "path": "", "message": message}]
+    return flaws(wrong.errors(include_url=False, include_context=False, include_input=False), place="body")
 
 
 def _too_large(most: int) -> BodyTooLarge:

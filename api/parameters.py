@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from api.problems import RequestInvalid
 
 _WHOLE = re.compile(r"[0-9]{1,15}\Z", re.ASCII)
+_ONCE = ("authorization", "content-type", "idempotency-key", "if-match")
 _FLAGS = {"true": True, "false": False}
 
 
@@ -43,6 +44,17 @@ def known_parameters(request: Request) -> None:
             problems.append(_problem("duplicate_key", name, f"`{name}` stands more than once."))
     if problems:
         raise RequestInvalid(problems[:100])
+
+
+def single_headers(request: Request) -> None:
+    """Refuse a request that says twice who asks or what is meant: what stands before us might read the other one."""
+    problems: list[JsonValue] = [
+        {"code": "duplicate_key", "in": "header", "path": f"/{name}", "message": f"`{name}` stands more than once."}
+        for name in _ONCE
+        if len(request.headers.getlist(name)) > 1
+    ]
+    if problems:
+        raise RequestInvalid(problems)
 
 
 def _problem(code: str, name: str, message: str) -> JsonValue:

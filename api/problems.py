@@ -62,6 +62,8 @@ _AWAY = frozenset(
     }
 )
 _RETRY_AFTER = "2"
+_LONGEST_PATH = 2_000
+"""Characters; a key can be as long as a body."""
 _KINDS: Mapping[str, str] = {"missing": "missing_field", "extra_forbidden": "unknown_field"}
 
 logger = logging.getLogger("perdure.api")
@@ -187,7 +189,7 @@ def _flaw(error: ErrorDetails, place: str | None) -> JsonValue:
     return {
         "code": code,
         "in": place or str(error["loc"][0]),
-        "path": pointer(path),
+        "path": pointer(path)[:_LONGEST_PATH],
         "message": error["msg"][:500],
         "hint": None,
         "severity": "error",

@@ -17,7 +17,8 @@ class ExternalBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    sizeBytes: Annotated[str, Field(pattern=r"^[0-9]{1,15}$")]
+    sizeBytes: Annotated[str, Field(pattern=r"^[0-9]{1,15}$")] = "0"
+    """Protobuf leaves it out when it is nothing."""
 
 
 class PayloadBody(BaseModel):

@@ -164,3 +164,9 @@ async def test_the_command_of_temporal_shows_payloads_to_the_one_who_has_the_key
     marker = base64.b64encode(b'{"input":"a MARKER"').decode().rstrip("=")[:-1]
     assert marker in await told(me.key)
     assert marker not in await told(stranger.key)
+
+
+async def test_a_size_of_nothing_comes_back_as_protobuf_writes_it(me: Caller) -> None:
+    body = {"payloads": [{"externalPayloads": [{"sizeBytes": "0"}, {}]}]}
+    answer = await me.http.post("/codec/decode?preserveStorageRefs=true", json=body)
+    assert (answer.status_code, len(answer.json()["payloads"][0]["externalPayloads"])) == (200, 2), answer.text

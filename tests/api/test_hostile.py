@@ -76,6 +76,30 @@ async def test_a_body_says_what_it_is(me: Caller) -> None:
     assert (await me.http.post("/workflows", content=text, headers=fine)).status_code == 201
 
 
+async def test_what_must_stand_once_in_the_head_is_refused_twice(me: Caller) -> None:
+    await made(me)
+    for method, path, name, values in [
+        ("POST", "/workflows/greeting/executions", "Idempotency-Key", ("a", "b")),
+        ("PUT", "/workflows/greeting/draft", "If-Match", ('"1"', "*")),
+        ("POST", "/workflows", "Content-Type", ("application/json", "application/yaml")),
+        ("GET", "/workflows", "Authorization", (f"Bearer {me.key}", "Bearer x")),
+    ]:
+        headers = [(name, value) for value in values]
+        headers += [(key, value) for key, value in me.http.headers.items() if key.lower() != name.lower()]
+        async with httpx2.AsyncClient(base_url=me.http.base_url, trust_env=False) as http:
+            answer = await http.request(method, path, content=json.dumps(definition()), headers=headers)
+        assert code(answer) == (422, "request.invalid"), name
+        assert [flaw["path"] for flaw in answer.json()["problems"]] == [f"/{name.lower()}"]
+
+
+async def test_a_body_with_very_many_mistakes_is_not_answered_with_all_of_them(me: Caller) -> None:
+    many = {f"k{n}": 1 for n in range(100_000)}
+    for body in (many, {"labels": many}, {"k" * 100_000: 1}):
+        answer = await me.http.patch("/workflows/greeting", json=body)
+        assert code(answer) == (422, "request.invalid")
+        assert len(answer.content) < 10_000
+
+
 async def test_a_large_body_is_refused_before_it_has_come(api: Api, me: Caller) -> None:
     for path, kind in (("/workflows", JSON), ("/workflows", YAML), ("/secrets/x", JSON)):
         method = "PUT" if path == "/secrets/x" else "POST"
