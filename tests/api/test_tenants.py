@@ -6,6 +6,7 @@ from itertools import product
 from typing import Any
 
 import httpx2
+import pytest
 
 from api.keys import FRESH
 from runtime.settings import Settings
@@ -70,12 +71,13 @@ async def test_a_revoked_key_opens_nothing_within_seconds(me: Caller, store: Dat
     assert code(await me.http.get("/workflows")) == (401, "auth.invalid")
 
 
+@pytest.mark.usefixtures("working")
 async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller, stranger: Caller) -> None:
     workflow = (await me.http.post("/workflows?publish=true", json=definition())).json()
     await me.http.put("/workflows/greeting/tags/live", json={"version": 1})
     await me.http.put("/secrets/token", json={"value": "x"})
     await me.http.put("/env/url", json={"value": "x"})
-    execution = (await me.http.post("/workflows/greeting/executions", json={})).json()
+    execution = (await me.http.post("/workflows/greeting/executions?wait=30", json={})).json()
     mine = {
         "workflow": [workflow["id"], "greeting"],
         "execution": [execution["id"]],
@@ -92,6 +94,7 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
         values = [names[path]] if path in names else [mine[one] for one in named]
         for chosen in product(*values):
             address = api.url + re.sub(r"{\w+}", "{}", path).format(*chosen)
+            assert method != "GET" or (await me.http.get(address)).status_code == 200, "it is there"
             answer = await stranger.http.request(method, address, json=example(operation), headers={"If-Match": "*"})
             assert answer.status_code == 404, (method, address, answer.text)
             assert code(answer)[1].endswith(".unknown")
