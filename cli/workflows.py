@@ -8,7 +8,7 @@ import typer
 from cli import local
 from cli.definitions import File, read, show_flaws
 from cli.outcomes import Exit, Refused
-from cli.plain import visible
+from cli.plain import clean_json, visible
 from cli.replies import Publication, RefusedByProblem, Review, Workflow
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
@@ -51,8 +51,10 @@ def export(
     """Write a definition to standard output."""
     with connected(url, api_key, data) as api:
         reply = api.get(f"/workflows/{segment(workflow)}/export", format=format, version=version)
-    # A file gets every character; people get only such as they can see.
-    typer.echo(visible(reply.text) if sys.stdout.isatty() else reply.text, nl=False)
+    if format == "json":
+        typer.echo(clean_json(reply.text), nl=False)
+    else:  # a file gets every character; people get only such as they can see
+        typer.echo(visible(reply.text) if sys.stdout.isatty() else reply.text, nl=False)
 
 
 def _valid(api: Api, file: File) -> bool:

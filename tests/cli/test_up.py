@@ -91,6 +91,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert "Choose another folder with --data." in refused.stderr
 
 
+@pytest.mark.slow
 def test_everything_is_kept_over_a_stop_and_over_a_death(tmp_path: Path) -> None:
     with running(tmp_path) as stack:
         kept = {name: (stack.data / name).read_text() for name in ("admin.key", "master.key", "postgres.json")}

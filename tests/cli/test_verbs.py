@@ -204,6 +204,73 @@ def refused(stack: LocalStack, line: str, status: int, told: str) -> None:
 
 
 @pytest.mark.slow
+def test_an_input_that_does_not_fit_tells_where(stack: LocalStack) -> None:
+    schema = {"type": "object", "properties": {"a": {"type": "number"}}}
+    done = stack.perdure("run", applied(stack, {"x": node("1")}, input=schema), "--input", '{"a": false}')
+    assert done.returncode == 6
+    first, second = done.stderr.splitlines()
+    assert first.endswith("(input.invalid)")
+    assert second.startswith("    /a: ")
+
+
+@pytest.mark.slow
+def test_a_server_that_is_no_perdure_is_told_so(stack: LocalStack) -> None:
+    done = stack.perdure("ls", "--url", f"http://127.0.0.1:{stack.ui_port}", "--api-key", "k")
+    assert done.returncode == 6
+    assert re.fullmatch(r"perdure: http://\S+ answered 404, and not as Perdure does\.\n", done.stderr)
+
+
+@pytest.mark.slow
+def test_what_tenants_wrote_never_steers_the_terminal(stack: LocalStack) -> None:
+    code = f"evil = {json.dumps(EVIL)}\nprint(evil)\nif input:\n    raise ValueError(evil)\nresult = evil"
+    config = {"code": code, "input": "${{ input.fail }}"}
+    workflow = applied(stack, {"evil": {"type": "code.python", "config": config}}, title=f"T{EVIL}")
+    good = stack.perdure("run", workflow, "--input", '{"fail": false}')
+    bad = stack.perdure("run", workflow, "--input", '{"fail": true}')
+    assert (good.returncode, bad.returncode) == (0, 1), good.stderr + bad.stderr
+    [id] = set(ID.findall(good.stdout))
+    [failed] = set(ID.findall(bad.stdout))
+    until(lambda: "owned" in stack.perdure("logs", id).stdout)
+    mistaken = yaml.safe_dump({"language": 1, "name": "x", "nodes": {"a": {**node("1"), EVIL: 1}}})
+    said = [
+        good,
+        bad,
+        stack.perdure("logs", id),
+        stack.perdure("logs", id, "--json"),
+        stack.perdure("show", failed),
+        stack.perdure("show", id, "--json"),
+        stack.perdure("ls", "--workflows"),
+        stack.perdure("ls", "--workflows", "--json"),
+        stack.perdure("export", workflow, "--format", "json"),
+        stack.perdure("validate", "-", given=mistaken),
+        stack.perdure("run", EVIL),
+        stack.perdure("apply", EVIL),
+    ]
+    assert [one.args for one in said if STEERING.search(one.stdout + one.stderr)] == []
+    assert json.loads(stack.perdure("show", id, "--json").stdout)["output"] == EVIL
+    assert yaml.safe_load(stack.perdure("export", workflow).stdout)["title"] == f"T{EVIL}"
+    for line, status in ((["run", workflow, "--input", '{"fail": true}'], 1), (["export", workflow], 0)):
+        with on_terminal(line, stack.data) as terminal:
+            assert terminal.end() == status
+        assert "owned" in terminal.raw
+        assert not [part for part in ("\x1b]0;", "\x07", "\x9b", "\u202e") if part in terminal.raw]
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_a_table_that_ends_as_it_was(stack: LocalStack) -> None:
+    nodes = {"one": node("1"), "pause": {**waiting("2s"), "needs": ["one"]}, "end": node("'all'", needs=["pause"])}
+    workflow = applied(stack, nodes)
+    with on_terminal(["run", workflow], stack.data) as terminal:
+        terminal.until(lambda: "pause" in terminal.text)
+        assert "succeeded in" not in terminal.text
+        assert terminal.end() == 0
+    last = terminal.text[terminal.text.rindex(f"{workflow} version 1") :].splitlines()
+    assert [line.split()[:2] for line in last[1:4]] == [["✓", "one"], ["✓", "pause"], ["✓", "end"]]
+    assert last[4].startswith("succeeded in ")
+    assert last[5] == '"all"'
+
+
+@pytest.mark.slow
 def test_ctrl_c_stops_following_and_the_execution_goes_on(stack: LocalStack) -> None:
     workflow = applied(stack, {"pause": waiting("5s")})
     with on_terminal(["run", workflow], stack.data) as terminal:
