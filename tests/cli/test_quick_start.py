@@ -152,7 +152,7 @@ def test_every_block_says_whether_it_is_typed_or_shown() -> None:
 
 
 def test_make_up_hands_its_options_on() -> None:
-    line = ["make", "--dry-run", "up", "ARGS=--port 9000 --workers 2"]
+    line = ["make", "--no-print-directory", "--dry-run", "up", "ARGS=--port 9000 --workers 2"]
     said = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, check=True, env=environment()).stdout
     assert said.splitlines()[-1].endswith("perdure up --port 9000 --workers 2")
 
