@@ -70,9 +70,12 @@ def patches(histories: list[WorkflowHistory]) -> list[str]:
 
 async def assert_replays_alike(engine: Engine, handle: Handle, machine: Machine) -> list[WorkflowHistory]:
     """On machines of any speed, and as it was said the first time, and the second, if the cache was small."""
+    told = [step for step in engine.sink.steps if step[0].execution == handle.id.partition("/")[2]]
+    # Temporal has a task done again whose end something new overtook; what it said the first time is replaced.
+    last = {event.n: event.task for event, replaying in sorted(told, key=lambda step: step[0].task) if not replaying}
     checksums: dict[int, set[str]] = {}
-    for event, _ in engine.sink.steps:
-        if event.execution == handle.id.partition("/")[2]:
+    for event, replaying in told:
+        if replaying or event.task == last[event.n]:
             checksums.setdefault(event.n, set()).add(said(event))
     assert all(len(different) == 1 for different in checksums.values())
     histories = await runs(engine.client, handle)
