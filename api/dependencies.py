@@ -1,4 +1,6 @@
-"""What a route asks for: a session of the caller's tenant, the activity types, Temporal."""
+"""What a route asks for: a session of the caller's tenant, the activity types, Temporal.
+
+Every dependency is `async`, whether it awaits or not: FastAPI sends all others through a thread."""
 
 from collections.abc import AsyncGenerator
 from typing import Annotated
@@ -17,7 +19,7 @@ from store.tenants import Holder
 BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key.")
 
 
-def means(request: Request) -> api.means.Means:
+async def means(request: Request) -> api.means.Means:
     """What all requests share."""
     return request.state.means
 
@@ -25,7 +27,7 @@ def means(request: Request) -> api.means.Means:
 Means = Annotated[api.means.Means, Depends(means)]
 
 
-def settings(means: Means) -> runtime.settings.Settings:
+async def settings(means: Means) -> runtime.settings.Settings:
     """What the operator set."""
     return means.settings
 
@@ -51,7 +53,7 @@ async def session(means: Means, caller: Caller) -> AsyncGenerator[store.session.
         yield opened
 
 
-def activity_types(means: Means) -> Catalog:
+async def activity_types(means: Means) -> Catalog:
     """Every activity type of this deployment."""
     return means.catalog
 

@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -63,11 +63,11 @@ def page_of(
     return page(session, following[: limit + 1], limit, key=key)
 
 
-def after(kind: type[Key]) -> Callable[..., Key | None]:
+def after(kind: type[Key]) -> Callable[..., Awaitable[Key | None]]:
     """Make what reads the parameter `cursor`: the key of the last row of the page before."""
     adapter: TypeAdapter[Key] = TypeAdapter(kind)
 
-    def reads(session: Session, cursor: Annotated[str | None, _CURSOR] = None) -> Key | None:
+    async def reads(session: Session, cursor: Annotated[str | None, _CURSOR] = None) -> Key | None:
         return None if cursor is None else _opened(session, cursor, adapter)
 
     return reads

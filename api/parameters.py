@@ -33,7 +33,7 @@ Whole = Annotated[int, BeforeValidator(whole)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 
 
-def known_parameters(request: Request) -> None:
+async def known_parameters(request: Request) -> None:
     """Refuse a query that holds what the route does not know, which is a slip of the pen, or holds a thing twice."""
     known = _known(request.scope["route"].dependant) if request.query_params else {}
     problems: list[JsonValue] = []
@@ -46,7 +46,7 @@ def known_parameters(request: Request) -> None:
         raise RequestInvalid(problems[:100])
 
 
-def single_headers(request: Request) -> None:
+async def single_headers(request: Request) -> None:
     """Refuse a request that says twice who asks or what is meant: what stands before us might read the other one."""
     problems: list[JsonValue] = [
         {"code": "duplicate_key", "in": "header", "path": f"/{name}", "message": f"`{name}` stands more than once."}

@@ -24,16 +24,16 @@ def entity_tag(revision: int) -> str:
     return f'"{revision}"'
 
 
-def seen(caller: Caller, if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
+async def seen(caller: Caller, if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
     """The revision that the author saw. None: whatever it is."""
     return None if if_match is None or if_match == "*" else int(if_match.strip('"'))
 
 
-def certainly_seen(caller: Caller, if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
+async def certainly_seen(caller: Caller, if_match: Annotated[str | None, _IF_MATCH] = None) -> int | None:
     """The same, where a change without it could undo somebody else's."""
     if if_match is None:
         raise PreconditionMissing
-    return seen(caller, if_match)
+    return await seen(caller, if_match)
 
 
 Seen = Annotated[int | None, Depends(seen)]

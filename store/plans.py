@@ -35,7 +35,7 @@ class PlanRow:
 
 async def plan(session: Session, workflow: str, version: int | str | None = None) -> PlanRow:
     """The plan of a workflow (by id or name) in a version: its number, a tag, or the newest."""
-    found = await workflows.find(session, workflow)
+    found = await workflows.head(session, workflow)
     number = await versions.number(session, found, version)
     kept = _KEPT.find(found.id, number)
     if kept is not None:

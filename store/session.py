@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any, cast
 
-from sqlalchemy import text
+import psycopg
+from psycopg.sql import Literal
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,8 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from store.database import Database, StoreUnavailable
 from store.ids import TenantId
 from store.sealing import Seal
-
-_SET_TENANT = text("select set_config('perdure.tenant', :tenant, true)")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,22 @@ async def session(database: Database, tenant: TenantId) -> AsyncGenerator[Sessio
     """Begin a transaction for a tenant; it is committed at the end of the block, or undone if that fails."""
     try:
         async with AsyncSession(database.engine, expire_on_commit=False) as sql:
-            await sql.execute(_SET_TENANT, {"tenant": tenant})
+            try:
+                await _begin(sql, tenant)
+            except psycopg.OperationalError as lost:  # nothing has been done with it
+                database.connections.doubt()
+                await (await sql.connection()).invalidate(lost)
+                await sql.rollback()
+                await _begin(sql, tenant)
             yield Session(sql, tenant, Seal(database.keyring, tenant))
             await sql.commit()
-    except (OperationalError, InterfaceError, PoolExhausted) as gone:
+    except (OperationalError, InterfaceError, PoolExhausted, psycopg.OperationalError) as gone:
         raise StoreUnavailable from gone
+
+
+async def _begin(sql: AsyncSession, tenant: TenantId) -> None:
+    raw = await (await sql.connection()).get_raw_connection()
+    driver = cast(psycopg.AsyncConnection[Any], raw.driver_connection)
+    named = Literal(tenant).as_string(driver)
+    # Never prepared: these are two statements.
+    await driver.execute(f"begin; select set_config('perdure.tenant', {named}, true)".encode(), prepare=False)

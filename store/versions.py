@@ -20,6 +20,7 @@ from dag.problems import Problem
 from store import drafts, surroundings
 from store.session import Session
 from store.tables import TagRow, VersionRow, WorkflowRow
+from store.workflows import Head
 
 LATEST = "latest"
 
@@ -118,7 +119,7 @@ async def find(session: Session, workflow: WorkflowRow, version: int | str | Non
     return Written(version=found.version, hash=found.hash, created_at=found.created_at, document=document)
 
 
-async def number(session: Session, workflow: WorkflowRow, version: int | str | None) -> int:
+async def number(session: Session, workflow: WorkflowRow | Head, version: int | str | None) -> int:
     """The number of the version that is meant. That it exists is only known of tags and of the newest."""
     if isinstance(version, int):
         return version
@@ -135,7 +136,7 @@ async def number(session: Session, workflow: WorkflowRow, version: int | str | N
     return found
 
 
-def _unknown(workflow: WorkflowRow, version: int | str | None) -> VersionUnknown:
+def _unknown(workflow: WorkflowRow | Head, version: int | str | None) -> VersionUnknown:
     return VersionUnknown(f"`{workflow.name}` has no version `{version}`.")
 
 

@@ -1,14 +1,16 @@
 """Workflows: made, found by id or name, listed, deleted."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
 from dag.draft import Draft
 from dag.errors import PerdureError
 from store import drafts, ids
+from store.ids import WorkflowId
 from store.session import Session
 from store.tables import WorkflowRow
 
@@ -26,6 +28,16 @@ class WorkflowExists(PerdureError):
     """There is a workflow of this name already; change its draft instead."""
 
     code = "workflow.exists"
+
+
+@dataclass(frozen=True)
+class Head:
+    """What a start asks of a workflow."""
+
+    id: WorkflowId
+    name: str
+    version: int | None
+    """The newest one, if there is one."""
 
 
 async def add(session: Session, draft: Draft) -> WorkflowRow:
@@ -54,6 +66,19 @@ async def find(session: Session, reference: str, *, lock: bool = False) -> Workf
     if found is None:
         raise WorkflowUnknown(f"There is no workflow `{reference}`.")
     return found
+
+
+async def head(session: Session, reference: str) -> Head:
+    """Find a workflow by its id or its name, for those who start it: as often as anything is done."""
+    by_id = reference.startswith(ids.PREFIXES["workflow"])
+    found = (await session.sql.execute(_HEAD_BY_ID if by_id else _HEAD_BY_NAME, {"reference": reference})).first()
+    if found is None:
+        raise WorkflowUnknown(f"There is no workflow `{reference}`.")
+    return Head(WorkflowId(found.id), found.name, found.version)
+
+
+_HEAD_BY_ID = text("select id, name, version from workflows where id = :reference and deleted_at is null")
+_HEAD_BY_NAME = text("select id, name, version from workflows where name = :reference and deleted_at is null")
 
 
 async def page(

@@ -34,7 +34,7 @@ class ActivityTypeOut(BaseModel):
     """Of one attempt, when the node does not say."""
 
 
-def named(types: ActivityTypes, name: Annotated[str, Path(max_length=130, pattern=ACTIVITY_TYPE)]) -> TypeSpec:
+async def named(types: ActivityTypes, name: Annotated[str, Path(max_length=130, pattern=ACTIVITY_TYPE)]) -> TypeSpec:
     """Find a type by its name."""
     if name not in types:
         raise ActivityTypeUnknown(f"This deployment has no activity type `{name}`.")

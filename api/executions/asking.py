@@ -15,12 +15,12 @@ from store.ids import ExecutionId
 _ID = Path(alias="execution", pattern="^ex_[0-9a-f]{32}$", description="The id of an execution.")
 
 
-def execution_id(id: Annotated[str, _ID]) -> ExecutionId:
+async def execution_id(id: Annotated[str, _ID]) -> ExecutionId:
     """The execution that an address names."""
     return ExecutionId(id)
 
 
-def filters(
+async def filters(
     status: Annotated[list[ExecutionStatus], Query(default_factory=list, max_length=8, description="Any of them.")],
     label: Annotated[
         list[Annotated[str, Query(pattern=f"^{LABEL_NAME}:{LABEL_TEXT}$")]],

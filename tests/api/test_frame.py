@@ -1,7 +1,15 @@
 """What every address of the API keeps to."""
 
-import httpx2
+import inspect
+from collections.abc import Iterator
 
+import httpx2
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from api.app import app
+from api.parameters import known_parameters, single_headers
+from runtime.settings import Settings
 from tests.api.service import Api, Caller
 
 
@@ -38,3 +46,21 @@ async def test_the_documents_need_nothing_from_the_net(api: Api, nobody: httpx2.
     assert page.status_code == 200
     assert "http://" not in page.text
     assert "https://" not in page.text
+
+
+def test_no_request_goes_through_a_thread_only_to_be_looked_at(api_settings: Settings) -> None:
+    def calls(dependant: Dependant) -> Iterator[object]:
+        yield dependant.call
+        for inner in dependant.dependencies:
+            yield from calls(inner)
+
+    routes = [found.original_route for found in iter_route_contexts(app(api_settings).routes)]
+    called = {call for route in routes if isinstance(route, APIRoute) for call in calls(route.dependant)}
+    called |= {known_parameters, single_headers}  # which the app adds to all of them
+    assert len(called) > 50
+    assert [call for call in called if not runs_in_the_loop(call)] == []
+
+
+def runs_in_the_loop(call: object) -> bool:
+    asynchronous = inspect.iscoroutinefunction, inspect.isasyncgenfunction
+    return any(is_so(call) or is_so(getattr(call, "__call__", None)) for is_so in asynchronous)

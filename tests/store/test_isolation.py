@@ -1,5 +1,7 @@
 """The database itself keeps tenants apart, whatever a query forgets."""
 
+import asyncio
+
 import psycopg
 import pytest
 from sqlalchemy import insert, text
@@ -36,6 +38,41 @@ async def test_a_row_for_another_tenant_is_refused(store: Database, tenant: Tena
     with pytest.raises(ProgrammingError, match="row-level security"):
         async with session(store, await another_tenant(store)) as opened:
             await opened.sql.execute(insert(SecretRow).values(name="token", value=b"x", tenant_id=tenant))
+
+
+async def test_what_fails_in_the_middle_leaves_nothing(store: Database, tenant: TenantId) -> None:
+    async def fails() -> None:
+        async with session(store, tenant) as opened:
+            await opened.sql.execute(insert(SecretRow).values(name="token", value=b"sealed"))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
+    async with session(store, tenant) as opened:
+        assert (await opened.sql.scalars(select(SecretRow))).all() == []
+
+
+async def test_a_tenant_is_no_statement(store: Database) -> None:
+    odd = TenantId("'; select set_config('perdure.tenant', 'other', true); --")
+    async with session(store, odd) as opened:
+        assert (await opened.sql.execute(text("select current_tenant()"))).scalar_one() == odd
+
+
+async def test_connections_that_were_cut_are_replaced(store: Database, tenant: TenantId, postgres: Server) -> None:
+    async def open_at_once(count: int) -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(count):
+                group.create_task(look())
+
+    async def look() -> None:
+        async with session(store, tenant) as opened:
+            await opened.sql.execute(text("select pg_sleep(0.05)"))
+
+    await open_at_once(5)
+    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
+        connection.execute("select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'perdure'")
+    await look()  # its connection was in use a moment ago, so that nobody asked it
+    await open_at_once(5)
 
 
 async def test_a_connection_keeps_no_tenant_after_its_transaction(store: Database, tenant: TenantId) -> None:
