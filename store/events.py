@@ -34,6 +34,6 @@ async def page(session: Session, execution: ExecutionId, *, since: int, limit: i
         .limit(limit)
     )
     return [
-        Event(row.seq, row.at, row.type, row.path, row.attempt, opened(session, row.data))
+        Event(row.seq, row.at, row.type, row.path, row.attempt, opened(session.seal, row.data))
         for row in await session.sql.scalars(query)
     ]

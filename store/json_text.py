@@ -2,9 +2,9 @@
 
 import orjson
 
-from store.session import Session
+from store.sealing import Seal
 
 
-def opened(session: Session, sealed: bytes | None) -> orjson.Fragment | None:
+def opened(seal: Seal, sealed: bytes | None) -> orjson.Fragment | None:
     """Open sealed JSON, for `orjson.dumps` to put into its place."""
-    return None if sealed is None else orjson.Fragment(session.seal.open(sealed))
+    return None if sealed is None else orjson.Fragment(seal.open(sealed))

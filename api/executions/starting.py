@@ -161,11 +161,7 @@ async def _keep(means: Means, request: _Request, ready: _Ready) -> Execution:
         request_hash=request.hash,
     )
 
-    async def kept() -> Execution:
-        async with session(means.database, request.tenant) as s:
-            return await executions.keep(s, started)
-
-    return await patiently(kept, within=_PATIENCE)
+    return await patiently(lambda: executions.keep(means.database, request.tenant, started), within=_PATIENCE)
 
 
 def _hash(asked: StartIn) -> bytes:

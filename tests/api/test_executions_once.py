@@ -158,6 +158,7 @@ async def test_an_api_that_was_killed_after_the_start_leaves_no_orphan_after_the
                 process.kill()
                 with pytest.raises(httpx2.TransportError):
                     await starting
+                cut_off_those_that_wait(postgres)
     assert (await me.http.get("/workflows/executions")).json()["items"] == []
     again = await started(me, "k")
     assert (again.status_code, again.headers["idempotency-replayed"]) == (200, "true"), again.text
@@ -202,6 +203,13 @@ async def test_the_row_decides_once_temporal_has_forgotten(me: Caller, api_setti
     assert (await started(me, "k")).json()["id"] == first["id"]
     assert code(await started(me, "k", {"input": 0})) == (409, "idempotency.conflict")
     assert not await known(client, workflow_id)
+
+
+def cut_off_those_that_wait(postgres: Server) -> None:
+    """What the database has been told, it does, even if the one who told it is dead."""
+    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
+        cut = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock'"
+        assert connection.execute(cut).fetchall() == [(True,)]
 
 
 async def known(client: Client, workflow_id: str) -> bool:

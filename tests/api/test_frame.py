@@ -63,4 +63,4 @@ def test_no_request_goes_through_a_thread_only_to_be_looked_at(api_settings: Set
 
 def runs_in_the_loop(call: object) -> bool:
     asynchronous = inspect.iscoroutinefunction, inspect.isasyncgenfunction
-    return any(is_so(call) or is_so(getattr(call, "__call__", None)) for is_so in asynchronous)
+    return any(is_so(call) or is_so(getattr(type(call), "__call__", None)) for is_so in asynchronous)  # noqa: B004
