@@ -1,9 +1,9 @@
 """How values become Temporal payloads: JSON, sealed for their tenant, the large ones kept outside the history."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from pydantic import TypeAdapter
@@ -109,7 +109,9 @@ class Json(EncodingPayloadConverter):
 
 
 _USUAL = DefaultPayloadConverter.default_encoding_payload_converters
-_ENCODINGS = tuple(Json() if isinstance(each, JSONPlainPayloadConverter) else each for each in _USUAL)
+_JSON = Json()
+_ENCODINGS = tuple(_JSON if isinstance(each, JSONPlainPayloadConverter) else each for each in _USUAL)
+_SURELY_JSON = frozenset({dict, list, str, bool, int, float})
 
 
 class Payloads(CompositePayloadConverter):
@@ -117,6 +119,16 @@ class Payloads(CompositePayloadConverter):
 
     def __init__(self):
         super().__init__(*_ENCODINGS)
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        """Write values, most of them without asking each converter in turn."""
+        return [self._payload(value) for value in values]
+
+    def _payload(self, value: Any) -> Payload:
+        kind = cast(type, value.__class__)
+        if kind is RawValue:
+            return value.payload
+        return _JSON.to_payload(value) if kind in _SURELY_JSON else super().to_payloads([value])[0]
 
 
 class Failures(DefaultFailureConverter):

@@ -22,9 +22,9 @@ def expected(text: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("file", CORPUS, ids=lambda file: file.stem)
 def test_all_problems_are_told_at_once_each_in_its_place(file: Path) -> None:
     text = file.read_text()
-    started = time.process_time()
+    started = time.thread_time()
     problems = problems_of(text)
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
     assert places(problems) == expected(text)
     for problem in problems:
         assert problem.message.endswith((".", "?"))
@@ -98,9 +98,9 @@ TEXTS: dict[str, tuple[str | bytes, list[tuple[str, str]]]] = {
 @pytest.mark.parametrize("case", TEXTS)
 def test_a_text_that_is_no_definition_says_why(case: str) -> None:
     text, wrong = TEXTS[case]
-    started = time.process_time()
+    started = time.thread_time()
     problems = problems_of(text)
-    assert time.process_time() - started < 5
+    assert time.thread_time() - started < 5
     assert places(problems) == sorted(wrong)
 
 
@@ -212,9 +212,9 @@ DOCUMENTS: dict[str, tuple[object, list[tuple[str, str]]]] = {
 @pytest.mark.parametrize("case", DOCUMENTS)
 def test_a_hostile_document_is_refused_within_a_second(case: str) -> None:
     value, wrong = DOCUMENTS[case]
-    started = time.process_time()
+    started = time.thread_time()
     problems = published(value).problems
-    assert time.process_time() - started < 1
+    assert time.thread_time() - started < 1
     assert places(problems) == sorted(wrong)
     assert all(len(problem.message) < 500 and len(problem.hint or "") < 2_000 for problem in problems)
 
@@ -275,9 +275,9 @@ CROWDS: dict[str, tuple[object, list[str]]] = {
 @pytest.mark.parametrize("case", CROWDS)
 def test_thousands_of_problems_are_told_within_seconds(case: str) -> None:
     value, codes = CROWDS[case]
-    started = time.process_time()
+    started = time.thread_time()
     problems = published(value).problems
-    took = time.process_time() - started
+    took = time.thread_time() - started
     print(f"{case}: {len(problems)} problems, {took:.2f} s")
     assert took < 5
     assert sorted({problem.code for problem in problems if problem.severity == "error"}) == codes
