@@ -7,7 +7,6 @@ from typing import Any, LiteralString, cast
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from psycopg.sql import Literal
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolExhausted
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -17,6 +16,8 @@ from store.ids import TenantId
 from store.sealing import Seal
 
 _TENANT = "the_tenant"
+_BEGIN = f"begin; select set_config('perdure.tenant', %({_TENANT})s, true)"
+"""Two statements in one round trip; a client cursor sends them so, and never prepares them."""
 
 Row = Any
 """Its columns are attributes."""
@@ -39,8 +40,7 @@ async def session(database: Database, tenant: TenantId) -> AsyncGenerator[Sessio
             try:
                 await _begin(sql, tenant)
             except psycopg.OperationalError as lost:  # nothing has been done with it
-                database.connections.doubt()
-                await (await sql.connection()).invalidate(lost)
+                await _lose(database, await sql.connection(), lost)
                 await sql.rollback()
                 await _begin(sql, tenant)
             yield Session(sql, tenant, Seal(database.keyring, tenant))
@@ -52,15 +52,13 @@ async def session(database: Database, tenant: TenantId) -> AsyncGenerator[Sessio
 async def at_once(database: Database, tenant: TenantId, statement: LiteralString, values: Mapping[str, object]) -> Row:
     """Do one statement that gives one row, in a transaction of its own and one round trip: for what is done most often,
     and must be quick while the processors have other work."""
-    begun = f"begin; select set_config('perdure.tenant', %({_TENANT})s, true); "
     try:
         async with database.engine.connect() as connection:
             cursor = psycopg.AsyncClientCursor(await _driver(connection), row_factory=namedtuple_row)
             try:
-                await cursor.execute((begun + statement + "; commit").encode(), {**values, _TENANT: tenant})
+                await cursor.execute(f"{_BEGIN}; {statement}; commit".encode(), {**values, _TENANT: tenant})
             except psycopg.OperationalError as lost:
-                database.connections.doubt()
-                await connection.invalidate(lost)
+                await _lose(database, connection, lost)
                 raise
             for _ in range(2):
                 cursor.nextset()
@@ -70,10 +68,13 @@ async def at_once(database: Database, tenant: TenantId, statement: LiteralString
 
 
 async def _begin(sql: AsyncSession, tenant: TenantId) -> None:
-    driver = await _driver(await sql.connection())
-    named = Literal(tenant).as_string(driver)
-    # Never prepared: these are two statements.
-    await driver.execute(f"begin; select set_config('perdure.tenant', {named}, true)".encode(), prepare=False)
+    cursor = psycopg.AsyncClientCursor(await _driver(await sql.connection()))
+    await cursor.execute(_BEGIN, {_TENANT: tenant})
+
+
+async def _lose(database: Database, connection: AsyncConnection, lost: psycopg.OperationalError) -> None:
+    database.connections.doubt()
+    await connection.invalidate(lost)
 
 
 async def _driver(connection: AsyncConnection) -> "psycopg.AsyncConnection[Any]":
