@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from api.dependencies import Caller
-from api.problems import RequestInvalid, flaws
+from api.problems import RequestInvalid, flaws, responses
 from dag.documents import DocumentInvalid, Format, read
 from dag.errors import PerdureError
 from dag.limits import DEFAULTS, Limits
@@ -25,6 +25,8 @@ INPUT = replace(DEFAULTS, document_bytes=DEFAULTS.payload_bytes, document_values
 """The limits of a body that holds an input."""
 PATIENCE = 60.0
 """Seconds in which a body must have come."""
+BODY_PROBLEMS = responses(400, 408, 413, 415)
+"""What a route that reads a body can answer with."""
 _LARGE = 128 * 1024
 """Bytes from which on reading takes so long that other requests would feel it."""
 _JSON = ("application/json",)

@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.bodies import INPUT, content, described, parsed
+from api.bodies import BODY_PROBLEMS, INPUT, content, described, parsed
 from api.codec.page import page
 from api.codec.reader import COOKIE, Open
 from api.codec.shapes import PayloadsBody, read, written
@@ -20,7 +20,6 @@ from runtime.storage import PayloadGone
 router = APIRouter(prefix="/codec", tags=["codec"])
 
 KEPT_SECONDS = 12 * 60 * 60
-_ABOUT_BODIES = responses(400, 408, 413, 415)
 
 
 class PayloadUnknown(PerdureError):
@@ -38,19 +37,19 @@ Given = Annotated[PayloadsBody, Depends(payloads)]
 Preserve = Annotated[Flag, Query(alias="preserveStorageRefs", description="Leave outside what is kept outside.")]
 
 
-@router.post("/decode", responses=_ABOUT_BODIES | responses(404), openapi_extra=described(PayloadsBody))
+@router.post("/decode", responses=BODY_PROBLEMS | responses(404), openapi_extra=described(PayloadsBody))
 async def decode_payloads(given: Given, opener: Open, *, preserve: Preserve = False) -> PayloadsBody:
     """Open your payloads. Those of others, and what is no payload of Perdure, stay as they are."""
     return written(await opener.open(read(given))) if preserve else await _fetched(given, opener)
 
 
-@router.post("/download", responses=_ABOUT_BODIES | responses(404), openapi_extra=described(PayloadsBody))
+@router.post("/download", responses=BODY_PROBLEMS | responses(404), openapi_extra=described(PayloadsBody))
 async def download_payloads(given: Given, opener: Open, *, preserve: Preserve = False) -> PayloadsBody:
     """Fetch and open your payloads that are kept outside the history."""
     return await _fetched(given, opener)
 
 
-@router.post("/encode", responses=_ABOUT_BODIES, openapi_extra=described(PayloadsBody))
+@router.post("/encode", responses=BODY_PROBLEMS, openapi_extra=described(PayloadsBody))
 async def encode_payloads(given: Given, opener: Open, *, preserve: Preserve = False) -> PayloadsBody:
     """Seal payloads for your own executions."""
     return written(await opener.seal(read(given)))

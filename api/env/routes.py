@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from api.bodies import body, described
+from api.bodies import BODY_PROBLEMS, body, described
 from api.dependencies import Session
 from api.paging import Limit, Page, PageOut, after, page_of
 from api.problems import responses
@@ -43,7 +43,7 @@ async def list_env(session: Session, last: Annotated[str | None, Depends(after(s
 @router.put(
     "/{name}",
     status_code=204,
-    responses=responses(400, 408, 413, 415),
+    responses=BODY_PROBLEMS,
     openapi_extra=described(EnvIn, example={"value": "https://example.com"}),
 )
 async def put_env(name: Name, given: Annotated[EnvIn, Depends(body(EnvIn))], session: Session) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
-from api.bodies import INPUT, body, described
+from api.bodies import BODY_PROBLEMS, INPUT, body, described
 from api.dependencies import Caller, Means, Session
 from api.executions import answers
 from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
@@ -38,7 +38,8 @@ LastNumber = Annotated[int | None, Depends(after(int))]
         200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
         201: _says("It was started", **_ADDRESS),
         202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
-        **responses(400, 404, 408, 409, 413, 415),
+        **BODY_PROBLEMS,
+        **responses(404, 409),
     },
     openapi_extra=described(StartIn),
 )

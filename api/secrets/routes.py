@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.bodies import body, described
+from api.bodies import BODY_PROBLEMS, body, described
 from api.dependencies import Session
 from api.paging import Limit, Page, PageOut, after, page_of
 from api.problems import responses
@@ -44,7 +44,7 @@ async def list_secrets(
 @router.put(
     "/{name}",
     status_code=204,
-    responses=responses(400, 408, 413, 415),
+    responses=BODY_PROBLEMS,
     openapi_extra=described(SecretIn, example={"value": "s3cret"}),
 )
 async def put_secret(name: Name, secret: Annotated[SecretIn, Depends(body(SecretIn))], session: Session) -> None:

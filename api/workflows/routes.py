@@ -5,18 +5,17 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import StringConstraints
 
-from api.bodies import Document, body, described
+from api.bodies import BODY_PROBLEMS, Document, body, described
 from api.dependencies import ActivityTypes, Session
 from api.paging import Limit, Page, PageOut, after, page
 from api.parameters import Flag
 from api.preconditions import CertainlySeen, entity_tag
 from api.problems import responses
 from api.workflows.found import Found, Locked, Reference
-from api.workflows.making import Made, make
 from api.workflows.reviewing import Review, Reviewed
 from api.workflows.shapes import DOCUMENT_BODY, DescriptionIn, DraftOut, MadeOut, ReviewOut, WorkflowOut
 from dag.draft import draft
-from store import drafts, workflows
+from store import drafts, versions, workflows
 from store.drafts import Kept
 from store.tables import WorkflowRow
 
@@ -30,7 +29,6 @@ Labels = Annotated[
         alias="label", default_factory=list, max_length=10, description="`key:value`; of several, all must be there."
     ),
 ]
-BODY_PROBLEMS = responses(400, 408, 413, 415)
 _STATUS = {True: 201, False: 200}
 
 
@@ -41,9 +39,13 @@ _STATUS = {True: 201, False: 200}
     responses={**BODY_PROBLEMS, **responses(409)},
     openapi_extra=DOCUMENT_BODY,
 )
-async def create_workflow(document: Document, session: Session, types: ActivityTypes, *, publish: Flag = False) -> Made:
+async def create_workflow(
+    document: Document, session: Session, types: ActivityTypes, *, publish: Flag = False
+) -> dict[str, object]:
     """Store a workflow as a draft; with `publish` its first version too, or nothing at all."""
-    return await make(session, draft(document), catalog=types, publish=publish)
+    row = await workflows.add(session, draft(document))
+    problems = (await versions.add(session, row, catalog=types)).problems if publish else ()
+    return {**row.model_dump(), "problems": problems}
 
 
 @router.get("", response_model=PageOut[WorkflowOut])

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
-from api.bodies import body, described
+from api.bodies import BODY_PROBLEMS, body, described
 from api.dependencies import ActivityTypes, Session
 from api.paging import Limit, Page, PageOut, after, page
 from api.parameters import Whole
@@ -82,7 +82,7 @@ async def list_tags(workflow: Found, session: Session, last: AfterName, limit: L
 @router.put(
     "/tags/{tag}",
     response_model=TagOut,
-    responses=responses(400, 408, 413, 415),
+    responses=BODY_PROBLEMS,
     openapi_extra=described(TagIn, example={"version": 1}),
 )
 async def put_tag(
