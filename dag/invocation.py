@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from pydantic import JsonValue
+
+CACHED = "perdure-cached"
+"""Stands in the metadata of a result that nothing was run for: it was stored before."""
+
 Part = str | tuple[str]
 """Text, or the name of a secret in a tuple of one."""
 
@@ -14,6 +19,16 @@ class SecretText:
 
     at: str
     parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True)
+class CacheUse:
+    """That an output is stored when there is one, and used again."""
+
+    key: JsonValue
+    """Tells outputs apart beyond type and config."""
+    ttl: float
+    """Seconds from when it is stored."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +50,5 @@ class Invocation:
     secrets: tuple[SecretText, ...] = ()
     mask: tuple[str, ...] = field(default=())
     """JSON pointers (`*` allowed) into the output that records never show in clear."""
+    cache: CacheUse | None = None
+    """Run nothing if there is a stored output; else store it. Never beside `mask`."""

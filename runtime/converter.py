@@ -28,6 +28,7 @@ from temporalio.converter import (
 )
 from temporalio.exceptions import ApplicationError
 
+from dag.invocation import CACHED
 from runtime.codec import OUTSIDE, TenantCodec
 from runtime.storage import THRESHOLD
 from store.sealing import Keyring
@@ -77,9 +78,12 @@ class TenantConverter(DataConverter):
         return found
 
 
-def raw(text: bytes, *, outside: bool = False) -> RawValue:
-    """JSON text as a value that is written already; `outside` the history unless it is small, even if not large."""
+def raw(text: bytes, *, outside: bool = False, cached: bool = False) -> RawValue:
+    """JSON text as a value that is written already; `outside` the history unless it is small, even if not large. That
+    it was `cached` is said in its metadata."""
     metadata = {"encoding": b"json/plain", **({OUTSIDE: b""} if outside and len(text) >= SMALL else {})}
+    if cached:
+        metadata[CACHED] = b"1"
     return RawValue(Payload(metadata=metadata, data=text))
 
 
