@@ -8,7 +8,6 @@ from pydantic import TypeAdapter
 
 from dag.errors import ErrorValue
 from dag.events import StepEvent
-from dag.plan import Plan
 from interpreter.execution import Execution
 from interpreter.frontier import Standing
 from interpreter.journal import Now
@@ -17,13 +16,14 @@ from interpreter.start import Carried, Start
 from tests.interpreter.publishing import published
 from tests.reference.document import Document
 from tests.reference.evaluator import run
-from tests.reference.examples import EXAMPLES, Example
+from tests.reference.example import Example
+from tests.reference.examples import EXAMPLES
 from tests.reference.journal import outcome_of
 from tests.reference.outcome import Outcome
 from tests.reference.script import Acknowledges, Raises, Returns, Script
 from tests.reference.stage import Stage
 from tests.reference.strategies import graphs, scripts
-from tests.reference.world import Ends, Settles, World
+from tests.reference.world import Ends, Settles, TimesOut, World
 
 Case = tuple[Document, Script]
 CARRIED = TypeAdapter(Carried)
@@ -79,7 +79,7 @@ def played(document: Document, script: Script, *, starts_before_pause: int | Non
 
 def events_of(document: Document, script: Script, *, starts_before_pause: int | None = None) -> list[StepEvent]:
     """The step events of an interpreter in a simulated world."""
-    simulation = Simulation(published(document, types=TYPES), script, starts_before_pause)
+    simulation = Simulation(document, script, starts_before_pause)
     simulation.to_its_end()
     return simulation.events
 
@@ -87,14 +87,14 @@ def events_of(document: Document, script: Script, *, starts_before_pause: int | 
 class Simulation:
     """Stands in for Temporal: carries out an execution's orders in virtual time."""
 
-    def __init__(self, plan: Plan, script: Script, starts_before_pause: int | None):
-        self.plan = plan
+    def __init__(self, document: Document, script: Script, starts_before_pause: int | None):
+        self.plan = plan = published(document, types=TYPES)
         self.events: list[StepEvent] = []
         self.now = Now()
         self.starts_before_pause = starts_before_pause
         self.starts = 0
         self.start = Start(input=dict(script.input))
-        self.world = World(script, plan.graph.place)
+        self.world = World(script, document)
         if script.cancel_at is not None:
             self.world.will_end("cancelled", at=script.cancel_at)
         self.execution = self._execution(Carried(Standing.of(plan.graph), 0.0, 0), [])
@@ -126,7 +126,7 @@ class Simulation:
                         self.execution.failed(number, ErrorValue(code=code, message="No."))
                     case Acknowledges():
                         self.execution.cancelled(number)
-            case None:
+            case TimesOut() | None:
                 raise AssertionError("the execution waits for nothing")
 
     def _advance(self) -> None:

@@ -26,7 +26,8 @@ from tests.interpreter.engine import ended
 from tests.interpreter.publishing import published
 from tests.reference.document import ACTIVITIES, Document
 from tests.reference.evaluator import run
-from tests.reference.examples import EXAMPLES, Example
+from tests.reference.example import Example
+from tests.reference.examples import EXAMPLES
 from tests.reference.journal import SETTLED, outcome_of
 from tests.reference.outcome import Outcome
 from tests.reference.script import Acknowledges, Script

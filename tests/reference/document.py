@@ -8,6 +8,9 @@ from typing import Any
 Document = Mapping[str, Any]
 ACTIVITIES = ("test.step", "test.read")
 """The activity types of the tests: with effects and without."""
+LOOPS = ("for_each", "while", "repeat")
+CONSTRUCTS = (*LOOPS, "parallel", "try")
+"""What holds graphs."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,15 @@ class Node:
     continues: bool
     timeout: float | None
     config: Mapping[str, Any]
+    compensate: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The nodes in written order."""
+    """The nodes in written order, and the graph as written."""
 
     nodes: Mapping[str, Node]
+    written: Document
 
     @cached_property
     def leaving(self) -> Mapping[str, list[Edge]]:
@@ -81,7 +86,8 @@ class Graph:
         return [
             node.id
             for node in self.nodes.values()
-            if node.type not in {"stop", "fail"} and all(edge.port == "error" for edge in self.leaving[node.id])
+            if node.type not in {"stop", "fail", "break", "continue"}
+            and all(edge.port == "error" for edge in self.leaving[node.id])
         ]
 
     def _behind(self, node: str) -> Iterator[str]:
@@ -99,16 +105,16 @@ class Graph:
             node = onward[0].target
 
 
-def read(document: Document) -> Graph:
-    """The graph of a document."""
-    return Graph({name: _node(name, written) for name, written in document["nodes"].items()})
+def read(written: Document) -> Graph:
+    """The graph of a document, or one within it."""
+    return Graph({name: _node(name, node) for name, node in written["nodes"].items()}, written)
 
 
 def seconds(duration: str) -> float:
     """A duration, of those that the tests write."""
     if duration.endswith("ms"):
         return int(duration[:-2]) / 1000
-    return float(duration[:-1]) * {"s": 1, "m": 60, "h": 3600}[duration[-1]]
+    return float(duration[:-1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[duration[-1]]
 
 
 def _node(name: str, written: Mapping[str, Any]) -> Node:
@@ -128,4 +134,5 @@ def _node(name: str, written: Mapping[str, Any]) -> Node:
         continues=written.get("on_error") == "continue",
         timeout=seconds(written["timeout"]) if "timeout" in written else None,
         config=written.get("config", {}),
+        compensate=written.get("compensate"),
     )

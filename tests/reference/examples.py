@@ -1,52 +1,7 @@
-"""Executions worked out by hand from LANGUAGE, each a sentence; data for the evaluator and for the real interpreter."""
+"""Executions of one graph, worked out by hand from LANGUAGE, each a sentence; for the evaluator and the interpreter."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
-
-import yaml
-
-from tests.reference.document import Document
-from tests.reference.script import Acknowledges, Behaviour, Raises, Returns, Script
-
-
-@dataclass(frozen=True)
-class Example:
-    """A document, what the world does, and how it must end."""
-
-    sentence: str
-    text: str
-    """The document without `language` and `name`, as YAML."""
-    nodes: Mapping[str, str]
-    """How each node ends."""
-    activities: Mapping[str, Behaviour] = field(default_factory=dict[str, Behaviour])
-    input: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    cancel_at: float | None = None
-    status: str = "succeeded"
-    output: Any = None
-    code: str | None = None
-    culprit: str | None = None
-    causes: tuple[str, ...] = ()
-    ports: Mapping[str, str | None] = field(default_factory=dict[str, "str | None"])
-    order: tuple[str, ...] | None = None
-    configs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def document(self) -> Document:
-        return {"language": 1, "name": "example", **yaml.safe_load(self.text)}
-
-    @property
-    def script(self) -> Script:
-        return Script(input=self.input, activities=self.activities, cancel_at=self.cancel_at)
-
-
-def _ends(takes: float, output: Any = None, *, asked: Returns | Raises | None = None, after: float = 0) -> Behaviour:
-    return Behaviour(takes, Returns(output), after, asked or Acknowledges())
-
-
-def _fails(takes: float, code: str = "user.no") -> Behaviour:
-    return Behaviour(takes, Raises(code))
-
+from tests.reference.example import Example, ends, fails
+from tests.reference.script import Raises, Returns
 
 EXAMPLES = [
     Example(
@@ -57,7 +12,7 @@ EXAMPLES = [
           b: {type: test.step, needs: [a], config: {value: "${{ nodes.a.output.v }}"}}
         """,
         {"a": "succeeded", "b": "succeeded"},
-        {"a": _ends(1, {"v": 7}), "b": _ends(1, "done")},
+        {"a": ends(1, {"v": 7}), "b": ends(1, "done")},
         output="done",
         order=("a", "b"),
         configs={"b": {"value": 7}},
@@ -73,7 +28,7 @@ EXAMPLES = [
           e: {type: transform, needs: [a], config: {expression: "5"}}
         """,
         dict.fromkeys("dcabe", "succeeded"),
-        {"a": _ends(1), "b": _ends(2, "b"), "d": _ends(1, "d")},
+        {"a": ends(1), "b": ends(2, "b"), "d": ends(1, "d")},
         output={"d": "d", "c": 3, "b": "b", "e": 5},
         order=("a", "b", "d", "c", "e"),
     ),
@@ -99,7 +54,7 @@ EXAMPLES = [
           large: {type: test.step, needs: [check.true]}
         """,
         {"check": "succeeded", "small": "skipped", "smaller": "skipped", "large": "succeeded"},
-        {"large": _ends(1, "L")},
+        {"large": ends(1, "L")},
         input={"n": 4},
         output={"large": "L"},
         ports={"check": "true", "small": None},
@@ -126,7 +81,7 @@ EXAMPLES = [
           end: {type: transform, needs: [a, b, c], config: {expression: "nodes.b.status"}}
         """,
         {"check": "succeeded", "a": "succeeded", "b": "skipped", "c": "succeeded", "end": "succeeded"},
-        {"a": _ends(1), "c": _ends(5)},
+        {"a": ends(1), "c": ends(5)},
         output="skipped",
     ),
     Example(
@@ -151,7 +106,7 @@ EXAMPLES = [
           d: {type: transform, needs: [a, b], config: {expression: "'d'"}}
         """,
         {"a": "succeeded", "b": "skipped", "c": "skipped", "d": "succeeded"},
-        {"a": _ends(1, {"v": 5})},
+        {"a": ends(1, {"v": 5})},
         output={"d": "d"},
     ),
     Example(
@@ -223,7 +178,7 @@ EXAMPLES = [
           c: {type: test.step, needs: [b]}
         """,
         {"a": "failed", "b": "cancelled", "c": "skipped"},
-        {"a": _fails(1), "b": _ends(9)},
+        {"a": fails(1), "b": ends(9)},
         status="failed",
         code="user.no",
         culprit="a",
@@ -237,7 +192,7 @@ EXAMPLES = [
           c: {type: transform, needs: [a.error], config: {expression: "nodes.a.error.code"}}
         """,
         {"a": "failed", "b": "skipped", "c": "succeeded"},
-        {"a": _fails(1, "user.pay.declined")},
+        {"a": fails(1, "user.pay.declined")},
         output={"c": "user.pay.declined"},
         ports={"a": "error"},
     ),
@@ -250,7 +205,7 @@ EXAMPLES = [
         output: {status: "${{ nodes.a.status }}", port: "${{ nodes.a.port }}", b: "${{ nodes.b.output }}"}
         """,
         {"a": "failed", "b": "succeeded"},
-        {"a": _fails(1)},
+        {"a": fails(1)},
         output={"status": "failed", "port": "out", "b": None},
         ports={"a": "out"},
     ),
@@ -288,7 +243,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a, b2]}
         """,
         {"a": "succeeded", "b": "cancelled", "b2": "skipped", "end": "succeeded"},
-        {"a": _ends(1), "b": _ends(5), "end": _ends(1, "end")},
+        {"a": ends(1), "b": ends(5), "end": ends(1, "end")},
         output="end",
         order=("a", "b", "end"),
     ),
@@ -301,7 +256,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a, b], when: "nodes.b.status = 'succeeded'"}
         """,
         {"a": "succeeded", "b": "succeeded", "end": "succeeded"},
-        {"a": _ends(1), "b": _ends(9, asked=Returns("late"), after=3), "end": _ends(1, "end")},
+        {"a": ends(1), "b": ends(9, asked=Returns("late"), after=3), "end": ends(1, "end")},
         output="end",
     ),
     Example(
@@ -313,7 +268,7 @@ EXAMPLES = [
           end: {type: test.step, join: {rest: ignore}, needs: [a, b]}
         """,
         {"a": "succeeded", "b": "succeeded", "end": "succeeded"},
-        {"a": _ends(1), "b": _ends(5), "end": _ends(1, "end")},
+        {"a": ends(1), "b": ends(5), "end": ends(1, "end")},
         output="end",
         order=("a", "b", "end"),
     ),
@@ -327,7 +282,7 @@ EXAMPLES = [
           end: {type: transform, join: {count: 2}, needs: [a, b, c], config: {expression: "nodes.b.status"}}
         """,
         {"a": "succeeded", "b": "cancelled", "c": "succeeded", "end": "succeeded"},
-        {"a": _ends(1), "b": _ends(5), "c": _ends(2)},
+        {"a": ends(1), "b": ends(5), "c": ends(2)},
         output="cancelled",
     ),
     Example(
@@ -349,7 +304,7 @@ EXAMPLES = [
             "end": "skipped",
             "c2": "succeeded",
         },
-        {"c": _ends(3), "c2": _ends(1, "c2")},
+        {"c": ends(3), "c2": ends(1, "c2")},
         output={"c2": "c2"},
     ),
     Example(
@@ -363,7 +318,7 @@ EXAMPLES = [
           end: {type: test.step, join: {count: 2}, needs: [a, b]}
         """,
         {"first": "succeeded", "check": "succeeded", "a": "skipped", "b": "cancelled", "end": "skipped"},
-        {"b": _ends(9)},
+        {"b": ends(9)},
     ),
     Example(
         "A join that is decided before a node of its branches has had its turn skips that node",
@@ -374,7 +329,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [check.true, b]}
         """,
         {"check": "succeeded", "b": "skipped", "end": "succeeded"},
-        {"end": _ends(1, "end")},
+        {"end": ends(1, "end")},
         output="end",
         order=("check", "end"),
     ),
@@ -388,7 +343,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a2, b]}
         """,
         {"a": "failed", "a2": "skipped", "b": "succeeded", "end": "succeeded"},
-        {"a": _fails(1), "b": _ends(5), "end": _ends(1, "end")},
+        {"a": fails(1), "b": ends(5), "end": ends(1, "end")},
         output="end",
     ),
     Example(
@@ -402,7 +357,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a3, b]}
         """,
         {"a": "failed", "a2": "cancelled", "a3": "skipped", "b": "succeeded", "end": "succeeded"},
-        {"a": _fails(1), "a2": _ends(3), "b": _ends(5), "end": _ends(1, "end")},
+        {"a": fails(1), "a2": ends(3), "b": ends(5), "end": ends(1, "end")},
         output="end",
     ),
     Example(
@@ -414,7 +369,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a, b]}
         """,
         {"a": "failed", "b": "failed", "end": "failed"},
-        {"a": _fails(2, "user.a"), "b": _fails(1, "user.b")},
+        {"a": fails(2, "user.a"), "b": fails(1, "user.b")},
         status="failed",
         code="join.unsatisfiable",
         culprit="end",
@@ -431,7 +386,7 @@ EXAMPLES = [
           after: {type: transform, needs: [end.error], config: {expression: "nodes.end.error.code"}}
         """,
         {"a": "failed", "b": "cancelled", "end": "failed", "after": "succeeded"},
-        {"a": _fails(1), "b": _ends(9)},
+        {"a": fails(1), "b": ends(9)},
         output={"after": "join.unsatisfiable"},
         ports={"end": "error"},
     ),
@@ -446,7 +401,7 @@ EXAMPLES = [
           c: {type: test.step}
         """,
         {"a": "failed", "b": "cancelled", "b2": "skipped", "end": "skipped", "c": "failed"},
-        {"a": _fails(1, "user.a"), "b": _ends(9), "c": _fails(2, "user.c")},
+        {"a": fails(1, "user.a"), "b": ends(9), "c": fails(2, "user.c")},
         status="failed",
         code="user.c",
         culprit="c",
@@ -462,7 +417,7 @@ EXAMPLES = [
           outer: {type: test.step, join: {count: 2}, needs: [check.true, inner]}
         """,
         {"a": "succeeded", "check": "succeeded", "b": "failed", "inner": "failed", "outer": "failed"},
-        {"a": _ends(2), "b": _fails(1)},
+        {"a": ends(2), "b": fails(1)},
         status="failed",
         code="join.unsatisfiable",
         culprit="outer",
@@ -480,7 +435,7 @@ EXAMPLES = [
           outer: {type: test.step, join: any, needs: [inner, c]}
         """,
         {"a": "failed", "b": "failed", "inner": "failed", "c": "succeeded", "outer": "succeeded"},
-        {"a": _fails(1), "b": _fails(2), "c": _ends(5), "outer": _ends(1, "outer")},
+        {"a": fails(1), "b": fails(2), "c": ends(5), "outer": ends(1, "outer")},
         output="outer",
     ),
     Example(
@@ -494,7 +449,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a, b]}
         """,
         {"check": "succeeded", "a": "failed", "note": "succeeded", "b": "skipped", "end": "skipped"},
-        {"a": _fails(1)},
+        {"a": fails(1)},
         output={"note": "noted"},
     ),
     Example(
@@ -508,7 +463,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [b, c, d]}
         """,
         {"a": "failed", "b": "skipped", "c": "skipped", "d": "cancelled", "end": "skipped"},
-        {"a": _fails(1), "d": _ends(3)},
+        {"a": fails(1), "d": ends(3)},
         status="failed",
         code="user.no",
         culprit="a",
@@ -525,7 +480,7 @@ EXAMPLES = [
           end: {type: test.step, join: {count: 2}, needs: [first, c, d]}
         """,
         {"a": "succeeded", "b": "failed", "first": "succeeded", "c": "succeeded", "d": "cancelled", "end": "succeeded"},
-        {"a": _ends(1), "first": _ends(1), "b": _fails(5), "c": _ends(7), "d": _ends(9), "end": _ends(1, "end")},
+        {"a": ends(1), "first": ends(1), "b": fails(5), "c": ends(7), "d": ends(9), "end": ends(1, "end")},
         output="end",
     ),
     Example(
@@ -539,7 +494,7 @@ EXAMPLES = [
           end: {type: test.step, needs: [a, c]}
         """,
         {"a": "failed", "b": "succeeded", "c": "succeeded", "end": "skipped"},
-        {"a": _fails(1, "user.first"), "b": _ends(5)},
+        {"a": fails(1, "user.first"), "b": ends(5)},
         status="failed",
         code="user.first",
         culprit="a",
@@ -553,7 +508,7 @@ EXAMPLES = [
           b: {type: test.step}
         """,
         {"a": "failed", "b": "failed"},
-        {"a": _fails(5, "user.second"), "b": _fails(2, "user.first")},
+        {"a": fails(5, "user.second"), "b": fails(2, "user.first")},
         status="failed",
         code="user.first",
         culprit="b",
@@ -568,7 +523,7 @@ EXAMPLES = [
           end: {type: stop, needs: [b], config: {output: "never"}}
         """,
         {"a": "failed", "b": "succeeded", "end": "skipped"},
-        {"a": _fails(1), "b": _ends(5)},
+        {"a": fails(1), "b": ends(5)},
         status="failed",
         code="user.no",
         culprit="a",
@@ -583,7 +538,7 @@ EXAMPLES = [
           end: {type: stop, needs: [a], config: {output: {v: "${{ nodes.a.output.v }}"}}}
         """,
         {"a": "succeeded", "b": "cancelled", "c": "skipped", "end": "succeeded"},
-        {"a": _ends(1, {"v": 1}), "b": _ends(9)},
+        {"a": ends(1, {"v": 1}), "b": ends(9)},
         output={"v": 1},
     ),
     Example(
@@ -595,7 +550,7 @@ EXAMPLES = [
           c: {type: test.step, needs: [b]}
         """,
         {"a": "succeeded", "b": "cancelled", "c": "skipped"},
-        {"a": _ends(1), "b": _ends(9)},
+        {"a": ends(1), "b": ends(9)},
         cancel_at=5,
         status="cancelled",
         code="cancelled",
@@ -608,7 +563,7 @@ EXAMPLES = [
           b: {type: test.step, needs: [a]}
         """,
         {"a": "succeeded", "b": "skipped"},
-        {"a": _ends(9, asked=Returns("late"), after=2)},
+        {"a": ends(9, asked=Returns("late"), after=2)},
         cancel_at=5,
         status="cancelled",
         code="cancelled",
@@ -623,7 +578,7 @@ EXAMPLES = [
           end: {type: stop, needs: [a], config: {output: "enough"}}
         """,
         {"a": "succeeded", "b": "failed", "c": "skipped", "end": "succeeded"},
-        {"a": _ends(1), "b": _ends(9, asked=Raises("user.late"), after=2)},
+        {"a": ends(1), "b": ends(9, asked=Raises("user.late"), after=2)},
         output="enough",
         ports={"b": None},
     ),
@@ -646,7 +601,7 @@ EXAMPLES = [
           end: {type: test.step, join: any, needs: [a, nap]}
         """,
         {"a": "succeeded", "nap": "cancelled", "end": "succeeded"},
-        {"a": _ends(1), "end": _ends(1, "end")},
+        {"a": ends(1), "end": ends(1, "end")},
         output="end",
     ),
     Example(
@@ -669,7 +624,7 @@ EXAMPLES = [
           b: {type: test.step}
         """,
         {"nap": "cancelled", "a": "skipped", "b": "cancelled"},
-        {"b": _ends(9)},
+        {"b": ends(9)},
         status="timed_out",
         code="timeout.execution",
     ),
@@ -719,7 +674,7 @@ EXAMPLES = [
           nothing: {type: test.step}
         """,
         {"check": "succeeded", "a": "succeeded", "b": "skipped", "c": "failed", "nothing": "succeeded"},
-        {"a": _ends(1, {"v": 1}), "c": _fails(1), "nothing": _ends(2, None)},
+        {"a": ends(1, {"v": 1}), "c": fails(1), "nothing": ends(2, None)},
         output={"a": {"v": 1}, "nothing": None},
     ),
     Example(
@@ -741,7 +696,7 @@ EXAMPLES = [
         output: {text: "v is ${{ nodes.a.output.v }}!", none: "${{ nodes.b.output }}", list: ["${{ nodes.b.output }}"]}
         """,
         {"a": "succeeded", "b": "skipped"},
-        {"a": _ends(1, {"v": 3})},
+        {"a": ends(1, {"v": 3})},
         output={"text": "v is 3!", "list": [None]},
     ),
     Example(

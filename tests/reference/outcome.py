@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from tests.reference.failure import Failure
 from tests.reference.world import Happening
 
 Status = Literal["pending", "running", "succeeded", "failed", "skipped", "cancelled"]
@@ -30,18 +31,32 @@ class Step:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All that can be said of an execution afterwards."""
+    """All that can be said of an execution afterwards. Node runs go by their paths."""
 
     status: Literal["succeeded", "failed", "cancelled", "timed_out"]
     output: Any
-    code: str | None
-    culprit: str | None
-    """The node that the error names."""
-    causes: tuple[str, ...]
-    """For `join.unsatisfiable`: the nodes that failed, in the order of time."""
+    error: Failure | None
     nodes: Mapping[str, NodeOutcome]
-    order: tuple[str, ...]
-    """The nodes that had their turn and were not skipped then, in that order."""
+    """Compensations are among them."""
+    order: Mapping[str, tuple[str, ...]]
+    """By the path of each graph that ran: its nodes that had their turn and were not skipped then, in that order."""
     configs: Mapping[str, Any]
     """What each activity was given."""
+    compensation: Literal["none", "done", "failed"] = "none"
+    compensated: tuple[str, ...] = ()
+    """The compensations, in the order in which they ran."""
     steps: tuple[Step, ...] = field(default=(), compare=False)
+
+    @property
+    def code(self) -> str | None:
+        return self.error and self.error.code
+
+    @property
+    def culprit(self) -> str | None:
+        """The node that the error names."""
+        return self.error and self.error.node
+
+    @property
+    def causes(self) -> tuple[str | None, ...]:
+        """Where the errors arose that led to this one; of `join.unsatisfiable`, in the order of time."""
+        return tuple(cause.path for cause in self.error.causes) if self.error else ()

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.reference.paths import id_of, turn_of
+
 
 @dataclass(frozen=True)
 class Returns:
@@ -44,8 +46,13 @@ class Script:
 
     input: Mapping[str, Any] = field(default_factory=dict[str, Any])
     activities: Mapping[str, Behaviour] = field(default_factory=dict[str, Behaviour])
-    """By node; a node that is not here behaves as by default."""
+    """By path, or by id for all runs of a node; what is not here behaves as by default."""
+    turns: Mapping[str, tuple[Behaviour, ...]] = field(default_factory=dict[str, tuple[Behaviour, ...]])
+    """By id, for nodes within loops: what their runs do turn after turn, over and over."""
     cancel_at: float | None = None
 
-    def behaviour(self, node: str) -> Behaviour:
-        return self.activities.get(node, Behaviour())
+    def behaviour(self, path: str) -> Behaviour:
+        node = id_of(path)
+        if path not in self.activities and node in self.turns:
+            return self.turns[node][turn_of(path) % len(self.turns[node])]
+        return self.activities.get(path) or self.activities.get(node) or Behaviour()

@@ -1,9 +1,10 @@
 """Virtual time: of everything that is under way, what comes next."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from tests.reference.document import Document
+from tests.reference.paths import Rank, rank_of
 from tests.reference.script import Ending, Raises, Returns, Script
 
 
@@ -16,27 +17,34 @@ class Settles:
 
 
 @dataclass(frozen=True)
+class TimesOut:
+    """The time of a node is up that holds others."""
+
+    node: str
+
+
+@dataclass(frozen=True)
 class Ends:
-    """Somebody cancels the execution, or its time is up."""
+    """Somebody cancels the execution, or its time is up, or that of what it still does after its end."""
 
-    why: Literal["cancelled", "timed_out"]
+    why: Literal["cancelled", "timed_out", "overdue"]
 
 
-Happening = Settles | Ends
+Happening = Settles | TimesOut | Ends
 
 
 @dataclass
 class World:
-    """What is under way, by name; two things due at the same time come in the order of `ranks`."""
+    """What is under way, by path; of two things due at the same time the one written first comes first."""
 
     script: Script
-    ranks: Mapping[str, int]
+    document: Document
     now: float = 0
     due: dict[str, tuple[float, Happening]] = field(default_factory=dict[str, tuple[float, Happening]])
 
-    def will_end(self, why: Literal["cancelled", "timed_out"], *, at: float) -> None:
+    def will_end(self, why: Literal["cancelled", "timed_out", "overdue"], *, at: float) -> None:
         """At a time, whatever happens, the execution ends."""
-        self.due[why] = (at, Ends(why))
+        self.due[f".{why}"] = (at, Ends(why))
 
     def start_activity(self, node: str) -> None:
         """It does what the script says."""
@@ -50,19 +58,26 @@ class World:
         else:
             self.due[node] = (self.now + duration, Settles(node, Returns()))
 
+    def start_clock(self, node: str, timeout: float) -> None:
+        """Unless it is forgotten before, the node's time is up then."""
+        self.due[node] = (self.now + timeout, TimesOut(node))
+
     def ask_to_stop(self, node: str) -> None:
         """From here on the activity does what the script says of one that was asked to stop."""
         behaviour = self.script.behaviour(node)
         self.due[node] = (self.now + behaviour.answers_after, Settles(node, behaviour.answers))
 
     def forget(self, node: str) -> None:
-        """A delay is called off."""
-        del self.due[node]
+        """A delay or a clock is called off."""
+        self.due.pop(node, None)
 
     def next(self) -> Happening | None:
         """Moves the clock to whatever comes first; None when nothing is under way."""
         if not self.due:
             return None
-        first = min(self.due, key=lambda name: (self.due[name][0], self.ranks.get(name, -1)))
+        first = min(self.due, key=lambda name: (self.due[name][0], self._rank(name)))
         self.now, happening = self.due.pop(first)
         return happening
+
+    def _rank(self, name: str) -> Rank:
+        return () if name.startswith(".") else rank_of(name, self.document)
