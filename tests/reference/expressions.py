@@ -128,8 +128,21 @@ def _term(tokens: list[str], scope: Scope) -> tuple[Any, list[str]]:
         return _WORDS[first], rest
     found: Any = scope
     for name in first.split("."):
-        found = found.get(name, MISSING) if isinstance(found, Mapping) else MISSING
+        found = _field(found, name)
     return found, rest
+
+
+def _field(found: Any, name: str) -> Any:
+    """Of a list, what its items have; one thing stands for itself."""
+    if isinstance(found, list):
+        fields = [_field(item, name) for item in found]
+        several = [each for field in fields if field is not MISSING for each in _as_list(field)]
+        return several if len(several) > 1 else several[0] if several else MISSING
+    return found.get(name, MISSING) if isinstance(found, Mapping) else MISSING
+
+
+def _as_list(found: Any) -> list[Any]:
+    return found if isinstance(found, list) else [found]
 
 
 def _ordered(compare: Callable[[Any, Any], bool]) -> Callable[[Any, Any], Any]:
