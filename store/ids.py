@@ -9,10 +9,11 @@ TenantId = NewType("TenantId", str)
 KeyId = NewType("KeyId", str)
 WorkflowId = NewType("WorkflowId", str)
 ExecutionId = NewType("ExecutionId", str)
+EventId = NewType("EventId", str)
 
 _KEYS = uuid.UUID("6d6b3ad4-9d0f-5c0e-8a43-5c1f6f3f8f21")  # by chance, and never changed
 
-PREFIXES = {"tenant": "tn_", "key": "key_", "workflow": "wf_", "execution": "ex_"}
+PREFIXES = {"tenant": "tn_", "key": "key_", "workflow": "wf_", "execution": "ex_", "event": "ev_"}
 
 
 def tenant() -> TenantId:
@@ -38,6 +39,16 @@ def execution() -> ExecutionId:
 def repeatable_execution(tenant: TenantId, workflow: WorkflowId, key: str) -> ExecutionId:
     """Make the id of the execution that a key stands for: the same one every time."""
     return ExecutionId(PREFIXES["execution"] + uuid.uuid5(_KEYS, f"{tenant}\n{workflow}\n{key}").hex)
+
+
+def event() -> EventId:
+    """Make the id of a new event that nothing else fixes."""
+    return EventId(PREFIXES["event"] + _digits())
+
+
+def repeatable_event(tenant: TenantId, source: str, key: str) -> EventId:
+    """Make the id of the event that a key of one source stands for: the same one every time."""
+    return EventId(PREFIXES["event"] + uuid.uuid5(_KEYS, f"{tenant}\nevent {source}\n{key}").hex)
 
 
 def _digits() -> str:

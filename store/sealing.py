@@ -6,6 +6,7 @@ they are equal."""
 import base64
 import binascii
 import hashlib
+import hmac
 import secrets
 import zlib
 from dataclasses import dataclass, field
@@ -67,6 +68,11 @@ class Keyring:
             raise SealBroken from None
         return zlib.decompress(content) if head[-1:] == _DEFLATED else content
 
+    def digests(self, tenant: str, content: bytes) -> list[bytes]:
+        """What a content of a tenant's is found by, unseen: one under each key, the newest first. Nobody without a key
+        can try contents out."""
+        return [hmac.digest(_digest_key(key, tenant), content, hashlib.sha256) for key in self.keys]
+
 
 @dataclass(frozen=True)
 class Seal:
@@ -82,6 +88,11 @@ class Seal:
     def open(self, sealed: bytes) -> bytes:
         """Open what was sealed for this tenant."""
         return self.keyring.open(self.tenant, sealed)
+
+    def digests(self, content: bytes) -> list[bytes]:
+        """What a content of this tenant's is found by: one under each key, the newest first. Write the first one, and
+        look for all."""
+        return self.keyring.digests(self.tenant, content)
 
 
 def read_keyring(text: str) -> Keyring:
@@ -107,5 +118,13 @@ def _key_id(key: bytes) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _cipher(key: bytes, tenant: str) -> AESGCMSIV:
-    derived = HKDF(SHA256(), _KEY_BYTES, salt=None, info=b"perdure tenant key\n" + tenant.encode()).derive(key)
-    return AESGCMSIV(derived)
+    return AESGCMSIV(_derived(key, b"perdure tenant key\n" + tenant.encode()))
+
+
+@lru_cache(maxsize=1024)
+def _digest_key(key: bytes, tenant: str) -> bytes:
+    return _derived(key, b"perdure tenant digest\n" + tenant.encode())
+
+
+def _derived(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, salt=None, info=purpose).derive(key)

@@ -17,6 +17,7 @@ from runtime.client import connect
 from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
 from store.database import Database
+from worker.events import event_activities
 from worker.host import means, worker
 from worker.journal import writing
 from worker.reconcile import Reconcile, ensure_schedule, reconcile_activity
@@ -65,7 +66,7 @@ async def run(settings: Settings) -> None:
                 means=shared,
                 sink=sink,
                 workflows=[Reconcile],
-                activities=[reconcile_activity(client, store)],
+                activities=[reconcile_activity(client, store), *event_activities(client, store)],
             ),
         ):
             logger.info("Working on queue %s with %d activity types", settings.queue, len(types))

@@ -35,6 +35,7 @@ from store.checking import Quiet
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.session import session
+from worker.event_upkeep import look_after_events
 from worker.healing import Forgotten, describe, heal, seen
 
 logger = logging.getLogger("perdure.reconcile")
@@ -142,6 +143,7 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
     for tenant in turns:
         await _mend_broken(doing, tenant)
         await _look_at_quiet(doing, tenant)
+        await look_after_events(client, database, tenant)
     return began
 
 
