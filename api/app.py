@@ -12,6 +12,7 @@ from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
 from api.env import routes as env
+from api.events import routes as events
 from api.executions import routes as executions
 from api.health import routes as health
 from api.means import Means, means
@@ -26,6 +27,7 @@ ROUTERS = (
     activity_types.router,
     secrets.router,
     env.router,
+    events.router,
     executions.router,
     workflows.router,
     versions.router,

@@ -1,19 +1,18 @@
-"""The verbs for executions: start, follow, list, look into and cancel them."""
+"""The verbs for executions: start, follow, list, look into, signal and cancel them."""
 
 import re
-import sys
 import uuid
-from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from pydantic import JsonValue
 
 from cli import local
+from cli.events import Key, Payload, SendKey, event
+from cli.given import given
 from cli.outcomes import BY_STATUS, Exit, Misused
 from cli.plain import clean_json
-from cli.replies import EventPage, Execution, ExecutionPage, NodeRunPage, WorkflowPage
+from cli.replies import EmittedEvent, EventPage, Execution, ExecutionPage, NodeRunPage, WorkflowPage
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 ID = re.compile("ex_[0-9a-f]{32}")
@@ -40,7 +39,7 @@ def run(
     data: Data = local.FOLDER,
 ) -> None:
     """Start an execution and follow it. Ctrl-C stops following; the execution goes on."""
-    body: dict[str, JsonValue] = {"input": _given(input)}
+    body: dict[str, JsonValue] = {"input": given(input, "input")}
     if version is not None:
         body["version"] = int(version) if version.isdecimal() else version
     with connected(url, api_key, data) as api:
@@ -126,6 +125,25 @@ def cancel(id: Id, url: Url = None, api_key: ApiKey = None, data: Data = local.F
     typer.echo(f"{id}: asked to cancel")
 
 
+def signal(
+    id: Id,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The event's name.")],
+    *,
+    event_key: Key = None,
+    payload: Payload = None,
+    key: SendKey = None,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """Send an event to one execution."""
+    body, headers = event(name, event_key, payload, key)
+    with connected(url, api_key, data) as api:
+        reply = api.post(_execution(id, "signal"), json=body, headers=headers)
+    typer.echo(clean_json(reply.text) if as_json else reply.read(EmittedEvent).id)
+
+
 def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
     from cli.following import follow as followed
 
@@ -137,17 +155,6 @@ def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
     if as_json:
         typer.echo(clean_json(text))
     raise typer.Exit(BY_STATUS.get(ended.status, Exit.FAILED))
-
-
-def _given(text: str) -> JsonValue:
-    try:
-        if text == "@-":
-            return orjson.loads(sys.stdin.buffer.read())
-        return orjson.loads(Path(text[1:]).read_bytes() if text.startswith("@") else text)
-    except OSError as wrong:
-        raise Misused(f"{text[1:]} cannot be read: {wrong.strerror}.") from wrong
-    except orjson.JSONDecodeError as wrong:
-        raise Misused(f"The input is not JSON: {wrong}.") from wrong
 
 
 def _execution(id: str, *part: str) -> str:

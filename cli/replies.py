@@ -129,6 +129,13 @@ class EventPage(BaseModel):
     next: str | None = None
 
 
+class EmittedEvent(BaseModel):
+    """An event that was sent."""
+
+    id: str
+    at: datetime
+
+
 class NodeRun(BaseModel):
     """One time a node ran."""
 

@@ -1,4 +1,4 @@
-"""Executions: started, listed, read, cancelled."""
+"""Executions: started, listed, read, signalled, cancelled."""
 
 from typing import Annotated, Any
 
@@ -6,9 +6,12 @@ from fastapi import APIRouter, Depends, Response
 
 from api.bodies import BODY_PROBLEMS, INPUT, body, described
 from api.dependencies import Caller, Means, Session
+from api.events.asking import EVENT_BODY, SENT, Event, EventKey
+from api.events.shapes import EmittedOut
 from api.executions import answers
 from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
 from api.executions.shapes import EventOut, ExecutionOut, ListedOut, NodeRunOut, StartIn, WaitOut
+from api.executions.signalling import signalled
 from api.json_answers import answer
 from api.paging import Limit, Page, PageOut, after, page
 from api.problems import responses
@@ -116,3 +119,17 @@ async def list_waits(session: Session, id: Id) -> Response:
 async def cancel_execution(means: Means, caller: Caller, id: Id, wait: Wait = None) -> Response:
     """Cancel an execution. Once more changes nothing; one that has ended otherwise is refused."""
     return await answers.cancelled(means, caller.tenant, id, wait=wait)
+
+
+@router.post(
+    "/executions/{execution}/signal",
+    status_code=202,
+    response_model=EmittedOut,
+    responses={**SENT, **BODY_PROBLEMS, **responses(404, 409)},
+    openapi_extra=EVENT_BODY,
+)
+async def signal_execution(
+    asked: Event, means: Means, caller: Caller, id: Id, idempotency_key: EventKey = None
+) -> Response:
+    """Send an event to one execution. It can be waited for already, or be looked back to later."""
+    return await signalled(means, caller.tenant, id, asked, key=idempotency_key)

@@ -15,20 +15,30 @@ HOLDS = {"str": "text", "int": "whole number", "float": "number", "Path": "path"
 def cli() -> str:
     """Every verb with its arguments and options."""
     whole: Any = get_command(app)
-    verbs: dict[str, Any] = whole.commands
+    verbs = list(_verbs(whole))
     return page(
         "Command",
         sentence(whole.help or ""),
         table(
             ("verb", "", ""),
             [
-                (f"[`perdure {name}`](#perdure-{name})", verb.rich_help_panel or "", verb.help)
-                for name, verb in verbs.items()
+                (f"[`perdure {name}`](#perdure-{name.replace(' ', '-')})", panel, verb.help)
+                for name, panel, verb in verbs
             ],
         ),
         sentence(whole.epilog or ""),
-        *(text for name, verb in verbs.items() for text in _verb(name, verb)),
+        *(text for name, _, verb in verbs for text in _verb(name, verb)),
     )
+
+
+def _verbs(whole: Any) -> Iterator[tuple[str, str, Any]]:
+    """Name and panel of each verb, those of groups too."""
+    for name, each in whole.commands.items():
+        panel = each.rich_help_panel or ""
+        inner: dict[str, Any] = getattr(each, "commands", {})
+        yield from ((f"{name} {verb}", panel, found) for verb, found in inner.items())
+        if not inner:
+            yield name, panel, each
 
 
 def _verb(name: str, verb: Any) -> Iterator[str]:
