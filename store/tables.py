@@ -290,6 +290,21 @@ class PayloadUseRow(Tenanted, table=True):
     execution_id: str = Field(primary_key=True, sa_type=Text)
 
 
+class CachedOutputRow(Tenanted, table=True):
+    """An output that nodes use again while its time lasts. It says which execution made it, and outlives that one."""
+
+    __tablename__ = "cached_outputs"
+    __table_args__ = (Index("cached_outputs_by_expiry", "tenant_id", "expires_at"),)
+
+    digest: bytes = Field(primary_key=True, sa_type=LargeBinary)
+    """Of what it was made of: type, config, key."""
+    type: str = Field(sa_type=Text)
+    output: bytes = Field(sa_type=LargeBinary)
+    execution_id: str = Field(sa_type=Text)
+    stored_at: datetime = Field(sa_column=moment())
+    expires_at: datetime = Field(sa_column=moment())
+
+
 class EmittedEventRow(Tenanted, table=True):
     """An event that somebody sent, kept for those who look back. (The journal's entries are `events`.)"""
 

@@ -17,6 +17,7 @@ from runtime.client import connect
 from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
 from store.database import Database
+from worker.cache import CacheInStore
 from worker.events import event_activities
 from worker.host import means, worker
 from worker.journal import writing
@@ -59,7 +60,9 @@ async def run(settings: Settings) -> None:
         client = await eventually(lambda: temporal(settings, storage, store), within=settings.start_timeout, stop=stop)
         async with (
             BufferedSink(writing(store)) as sink,
-            means(settings, types=types, secrets=SecretsInStore(store), storage=storage) as shared,
+            means(
+                settings, types=types, secrets=SecretsInStore(store), cache=CacheInStore(store), storage=storage
+            ) as shared,
             worker(
                 client,
                 settings,

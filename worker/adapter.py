@@ -21,7 +21,8 @@ from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
 from runtime.converter import Json, raw
-from worker.attempt import Call, Means, Notes, run
+from worker import attempt, reuse
+from worker.attempt import Call, Means, Notes
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
 from worker.output import clean
 from worker.records import Attempt
@@ -56,6 +57,7 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
         try:
+            run = attempt.run if invocation.cache is None else reuse.run
             if info.is_local:
                 output = await run(_call(info, config, invocation, unheard), means, notes)
             else:
@@ -82,10 +84,10 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
             problem = _unexpected(info, notes)
         else:
             sink.attempt(_record(info, invocation, notes, started_at, status="succeeded", output=output))
-            return raw(output, outside=info.is_local)
+            return raw(output, outside=info.is_local, cached=notes.cached)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
-        attempt = info.attempt + invocation.earlier_attempts
-        error = error_value(problem, path=info.activity_id, attempt=attempt, redact=notes.redaction)
+        number = info.attempt + invocation.earlier_attempts
+        error = error_value(problem, path=info.activity_id, attempt=number, redact=notes.redaction)
         sink.attempt(_record(info, invocation, notes, started_at, status="failed", error=error))
         again = await worth_another(error, invocation)
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=info.is_local)
@@ -185,6 +187,7 @@ def _record(
         error=error,
         output=masked(orjson.loads(output), invocation.mask) if output is not None and shown else None,
         output_size=None if output is None else len(output),
+        cached=notes.cached,
         log=tuple(replace(line, message=notes.redaction(line.message)) for line in notes.lines),
         log_dropped=notes.dropped,
     )

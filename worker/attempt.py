@@ -17,6 +17,7 @@ from activities.context import Context, Reference
 from activities.errors import AttemptTimeout, ConfigInvalid
 from dag.errors import PerdureError
 from dag.invocation import Invocation
+from worker.cache import Cache
 from worker.output import written
 from worker.records import Level, LogLine
 from worker.redaction import Redaction
@@ -40,6 +41,7 @@ class Means:
 
     types: Mapping[str, AnyActivityType]
     secrets: Secrets
+    cache: Cache
     http: AsyncClient
     python: AsyncMonty
     keep: Callable[[str, str, bytes], Awaitable[str]]
@@ -68,6 +70,8 @@ class Notes:
     redaction: Redaction = field(default_factory=Redaction)
     lines: list[LogLine] = field(default_factory=list[LogLine])
     dropped: int = 0
+    cached: bool = False
+    """Whether nothing ran, as the output was stored before."""
 
     def log(self, message: str, /, *, level: Level = "info") -> None:
         """Take one line, unless there are many already."""
@@ -86,14 +90,14 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     values: Mapping[str, str] = {}
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
-        values = await _within(
-            _left(invocation.deadline), resolved(invocation.secrets, call.tenant, means.secrets), NodeTimeout
+        values = await within(
+            time_left(invocation.deadline), resolved(invocation.secrets, call.tenant, means.secrets), NodeTimeout
         )
         notes.redaction.add(*values.values())
     timeout = declared.timeout.total_seconds() if invocation.timeout is None else invocation.timeout
     config = filled(call.config, invocation.secrets, values)
 
-    left = _left(invocation.deadline)
+    left = time_left(invocation.deadline)
     seconds = min(timeout, left)
     context = Context(
         idempotency_key=call.idempotency_key,
@@ -109,11 +113,11 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     if call.cut_off_after < seconds:
         output = await attempt  # Temporal ends it sooner than we would
     else:
-        output = await _within(seconds, attempt, AttemptTimeout if timeout <= left else NodeTimeout)
+        output = await within(seconds, attempt, AttemptTimeout if timeout <= left else NodeTimeout)
     return written(output, notes.redaction)
 
 
-def _left(deadline: float | None) -> float:
+def time_left(deadline: float | None) -> float:
     """Seconds until a time comes; once it has come there is nothing left to do."""
     if deadline is None:
         return math.inf
@@ -123,7 +127,7 @@ def _left(deadline: float | None) -> float:
     return left
 
 
-async def _within(seconds: float, work: Coroutine[None, None, Result], late: type[PerdureError]) -> Result:
+async def within(seconds: float, work: Coroutine[None, None, Result], late: type[PerdureError]) -> Result:
     """Do it, and fail as told if it takes longer."""
     scope = asyncio.timeout(None if seconds == math.inf else seconds)
     try:

@@ -17,6 +17,7 @@ from runtime.storage import Contents
 from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
+from worker.cache import Cache
 from worker.evaluation import evaluate
 from worker.secrets import Secrets
 from worker.sink import Sink
@@ -32,11 +33,11 @@ BUILD = version("perdure")
 
 @asynccontextmanager
 async def means(
-    settings: Settings, *, types: Mapping[str, AnyActivityType], secrets: Secrets, storage: Contents
+    settings: Settings, *, types: Mapping[str, AnyActivityType], secrets: Secrets, cache: Cache, storage: Contents
 ) -> AsyncGenerator[Means]:
     """Open what the activities of one process share."""
     async with egress.client(settings.egress_allow) as http, AsyncMonty() as python:
-        yield Means(types=types, secrets=secrets, http=http, python=python, keep=storage.keep)
+        yield Means(types=types, secrets=secrets, cache=cache, http=http, python=python, keep=storage.keep)
 
 
 def worker(

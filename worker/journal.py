@@ -76,6 +76,8 @@ def _notes(attempt: Attempt) -> list[Note]:
         data["output"] = attempt.output
     elif attempt.output_size is not None:
         data["output_bytes"] = attempt.output_size
+    if attempt.cached:
+        data["cached"] = True
     if attempt.log_dropped:
         data["log_dropped"] = attempt.log_dropped
     return [*lines, Note(attempt.execution, f"attempt.{attempt.status}", attempt.path, attempt.ended_at, data)]

@@ -30,7 +30,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
 from runtime.settings import Settings
-from store import checking, tenants
+from store import cache, checking, tenants
 from store.checking import Quiet
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
@@ -49,6 +49,8 @@ FIRST = timedelta(days=1)
 LOOKS = 100
 """Executions that are open and quiet, of all tenants, that one pass asks Temporal about."""
 PAGE = 200
+EXPIRED = 1_000
+"""Stored outputs of a tenant whose time is over, that one pass removes."""
 LONGEST = timedelta(hours=1)
 LOST_AFTER = timedelta(seconds=10)
 """Without a heartbeat. A pass whose worker has died keeps the next one waiting so long."""
@@ -144,6 +146,8 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
         await _mend_broken(doing, tenant)
         await _look_at_quiet(doing, tenant)
         await look_after_events(client, database, tenant)
+        async with session(database, tenant) as opened:
+            await cache.remove_expired(opened, limit=EXPIRED)
     return began
 
 

@@ -36,6 +36,8 @@ class Attempt:
     """With the node's masks applied; null when it is large."""
     output_size: int | None = None
     """In bytes, before masking."""
+    cached: bool = False
+    """Whether nothing ran, as the output was stored before."""
     log: tuple[LogLine, ...] = ()
     log_dropped: int = 0
     """Lines beyond the attempt's share."""

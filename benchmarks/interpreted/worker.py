@@ -11,6 +11,7 @@ from benchmarks.serving import serve
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from worker import host
+from worker.cache import CacheInMemory
 from worker.secrets import SecretsInMemory
 from worker.sink import BufferedSink, Entry
 
@@ -21,7 +22,9 @@ async def working(client: Client, settings: Settings) -> AsyncGenerator[None]:
     types = {**registry.load(), **TYPES}
     async with (
         BufferedSink(_written) as sink,
-        host.means(settings, types=types, secrets=SecretsInMemory({}), storage=MemoryStorage()) as means,
+        host.means(
+            settings, types=types, secrets=SecretsInMemory({}), cache=CacheInMemory(), storage=MemoryStorage()
+        ) as means,
         host.worker(client, settings, means=means, sink=sink),
     ):
         yield

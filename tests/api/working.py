@@ -18,6 +18,7 @@ from store.journal import Step as Written
 from store.journal import write as write_journal
 from store.session import session
 from tests.api.service import Caller
+from worker.cache import CacheInStore
 from worker.host import means, worker
 from worker.secrets import SecretsInStore
 from worker.sink import BufferedSink, Entry, Step
@@ -41,7 +42,9 @@ async def working_on(settings: Settings, store: Database, *, journal: bool = Tru
     client = await connect(quick, storage=storage, keyring=store.keyring)
     async with (
         BufferedSink(write) as sink,
-        means(quick, types=registry.load(), secrets=SecretsInStore(store), storage=storage) as shared,
+        means(
+            quick, types=registry.load(), secrets=SecretsInStore(store), cache=CacheInStore(store), storage=storage
+        ) as shared,
         worker(client, quick, means=shared, sink=sink),
     ):
         yield

@@ -24,6 +24,7 @@ from store.sealing import new_master_key, read_keyring
 from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
+from worker.cache import Cache, CacheInMemory
 from worker.records import Attempt
 from worker.secrets import SecretsInMemory
 
@@ -68,12 +69,14 @@ async def means(
     types: Sequence[ActivityType[Any, Any]],
     secrets: Mapping[str, str] | None = None,
     storage: MemoryStorage | None = None,
+    cache: Cache | None = None,
 ) -> AsyncGenerator[Means]:
     """What a worker process has, with secrets of the tenant `acme`."""
     async with AsyncMonty() as python, egress.client(LOOPBACK) as http:
         yield Means(
             types={each.name: each for each in types},
             secrets=SecretsInMemory({("acme", name): value for name, value in (secrets or {}).items()}),
+            cache=cache or CacheInMemory(),
             http=http,
             python=python,
             keep=(storage or MemoryStorage()).keep,
