@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from tests.reference.document import ACTIVITIES, CONSTRUCTS, Document
-from tests.reference.recipes import LONG, Choice, Pace, Recipe
+from tests.reference.recipes import LONG, Choice, Pace, Recipe, nested
 from tests.reference.texts import Sight, condition, marked, value
 
 
@@ -17,7 +17,7 @@ def drafted(recipes: list[Recipe], *, fail: str, timeout: str | None, output: li
     settings = {**({"fail": fail} if fail != "fast" else {}), **({"timeout": timeout} if timeout else {})}
     if settings:
         document["settings"] = settings
-    document["nodes"] = _nodes(place, recipes)
+    document["nodes"] = _nodes(place, nested(recipes, holders=CONSTRUCTS))
     if not pace.has_timeouts and not place.delays:  # a local activity would hold up the timer
         for _, node in every_node(document):
             node["type"] = "test.step" if node["type"] == "test.read" else node["type"]
@@ -161,7 +161,7 @@ def _step(draft: _Draft, name: str, recipe: Recipe) -> dict[str, Any]:
             node, ports = {"type": recipe.kind}, ["out"]
             if first:
                 node["config"] = {"when": condition(sight, first)}
-        case holder if holder in CONSTRUCTS:
+        case holder if holder in CONSTRUCTS and recipe.inside:
             node |= {"type": holder, "config": HOLDERS[holder](replace(place, sight=sight), recipe)}
             if place.clocks and third % 5 == 1:
                 node["timeout"] = f"{place.clocks.pop()}ms"
@@ -223,7 +223,7 @@ def _for_each(place: _Place, recipe: Recipe) -> dict[str, Any]:
     config |= {"result": mode} if (mode := _RESULTS[(first + third) % len(_RESULTS)]) != "list" else {}
     if third % 4 == 3:
         config["until"] = ("loop.output.v > 2", "loop.done = 2", "loop.index = 1 and loop.count = 3")[first % 3]
-    return {**config, "body": _graph(_in_loop(place, sight), recipe.inside[0], third, is_alone=at_once == 1)}
+    return {**config, "body": _graph(_in_loop(place, sight), _all(recipe), third, is_alone=at_once == 1)}
 
 
 def _while(place: _Place, recipe: Recipe) -> dict[str, Any]:
@@ -237,7 +237,7 @@ def _while(place: _Place, recipe: Recipe) -> dict[str, Any]:
         )[second % 4],
         "max_iterations": 2 + first % 3,
     }
-    return {**config, "body": _graph(_in_turns(place, []), recipe.inside[0], third, is_alone=True)}
+    return {**config, "body": _graph(_in_turns(place, []), _all(recipe), third, is_alone=True)}
 
 
 def _repeat(place: _Place, recipe: Recipe) -> dict[str, Any]:
@@ -247,7 +247,11 @@ def _repeat(place: _Place, recipe: Recipe) -> dict[str, Any]:
     if second % 2:
         until = ("loop.index = 1", "loop.output.v > 2", "loop.done = 2", condition(place.sight, first))[first % 4]
         config, known = {"until": until, "max_iterations": 2 + third % 2}, []
-    return {**config, "body": _graph(_in_turns(place, known), recipe.inside[0], third, is_alone=True)}
+    return {**config, "body": _graph(_in_turns(place, known), _all(recipe), third, is_alone=True)}
+
+
+def _all(recipe: Recipe) -> list[Recipe]:
+    return [each for graph in recipe.inside for each in graph]
 
 
 def _parallel(place: _Place, recipe: Recipe) -> dict[str, Any]:
@@ -265,7 +269,8 @@ def _try(place: _Place, recipe: Recipe) -> dict[str, Any]:
     first, second, third = recipe.texts
     body, *others = recipe.inside
     config: dict[str, Any] = {"body": _graph(place, body, third, is_alone=True)}
-    last = others.pop() if others and second % 2 else body[:1] if not others else None
+    others = others or [body[:1]]
+    last = others.pop() if second % 3 else None
     if others:
         named = "why" if third % 2 else "error"
         sight = _within(place.sight, [f"{named}.code"], [f"{named}.code = 'expression.failed'"])

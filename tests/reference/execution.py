@@ -193,6 +193,7 @@ def begun(
     """A graph with its variables, before any of its nodes start."""
     around = holder.graph.due if holder else []
     graph = GraphRun(execution, read(written), path, holder, names or {}, around if due is None else due)
+    assert all(path != each.path for each in execution.graphs), f"{path} ran already"
     execution.graphs.append(graph)
     scope = graph.scope()
     graph.nodes = {name: NodeRun(node, graph) for name, node in graph.graph.nodes.items()}

@@ -1,11 +1,15 @@
 """What is drawn for a document, before it is made of that."""
 
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
 Choice = int
 """Stands for one of several things; 0 for the simplest."""
 
 LONG = "1h"
+MOST_INSIDE = 3
+DEEPEST = 3
+"""The level that holds no further ones."""
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,31 @@ class Recipe:
     texts: list[Choice]
     undone: bool = False
     """Whether it has a `compensate`, if it can."""
+    level: int = 0
+    """How deep it stands, as far as what came before it can hold it."""
+    opens: bool = False
+    """Whether it is the first of another graph in the same holder."""
     inside: "list[list[Recipe]]" = field(default_factory=list["list[Recipe]"])
-    """For the graphs that it holds."""
+    """The graphs that it holds, once it is `nested`."""
+
+
+def nested(recipes: Sequence[Recipe], *, holders: Collection[str]) -> list[Recipe]:
+    """The recipes of the document's graph, with all others inside them."""
+    top: list[Recipe] = []
+    around: list[Recipe] = []
+    for each in recipes:
+        level = min(each.level, len(around), DEEPEST)
+        around = around[:level]
+        recipe = replace(each, inside=[])
+        if not around:
+            top.append(recipe)
+        elif not around[-1].inside or (each.opens and len(around[-1].inside) < MOST_INSIDE):
+            around[-1].inside.append([recipe])
+        else:
+            around[-1].inside[-1].append(recipe)
+        if each.kind in holders:
+            around.append(recipe)
+    return top
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ def scripts(document: Document, *, virtual_time: bool = True) -> st.SearchStrate
     cancel_at = [ticks * (0.05 if virtual_time else _HOURS["test.step"]) for ticks in range(1, 41)]
     return st.builds(
         Script,
-        input=_INPUTS,
+        input=st.sampled_from([{"n": n, "flag": n % 2 > 0, "list": [n, 1, 3][: n % 4]} for n in range(6)]),
         activities=st.fixed_dictionaries(activities),
         cancel_at=st.sampled_from([None] * 300 + cancel_at),
     )
@@ -49,7 +49,7 @@ def nested(*, virtual_time: bool = True) -> st.SearchStrategy[Document]:
     """Documents of graphs within graphs, three deep at most, that pass every check; for real time such as above."""
     return st.builds(
         drafted,
-        st.lists(_recipes(3), min_size=1, max_size=5),
+        st.lists(_NESTED_RECIPES, min_size=1, max_size=8) | st.lists(_NESTED_RECIPES, min_size=6, max_size=24),
         fail=st.sampled_from(["fast", "wait"]),
         timeout=st.sampled_from([None] * 60 + [f"{ticks * 10_000 + 9_999}ms" for ticks in range(1, 21)])
         if virtual_time
@@ -74,14 +74,13 @@ def worlds(document: Document, *, virtual_time: bool = True) -> st.SearchStrateg
     cancel_at = [ticks * (10.0 if virtual_time else _SECONDS["test.step"]) for ticks in range(1, 21)]
     return st.builds(
         Script,
-        input=_INPUTS,
+        input=st.sampled_from([{"n": n, "flag": n % 2 > 0, "list": [n, 1, 3, 2][: (n + 2) % 5]} for n in range(6)]),
         turns=st.fixed_dictionaries(turns),
         cancel_at=st.sampled_from([None] * 60 + cancel_at),
     )
 
 
 _SECONDS = {"test.step": 5, "test.read": 1e-6}
-_INPUTS = st.sampled_from([{"n": n, "flag": n % 2 > 0, "list": [n, 1, 3][: n % 4]} for n in range(6)])
 
 
 def _alone(behaviour: Behaviour) -> tuple[Behaviour, ...]:
@@ -101,7 +100,7 @@ _KINDS = _choices_of(
 )
 _INNER = _choices_of(
     (14, "activity"), (2, "if"), (2, "compute"), (3, "delay"), (1, "switch"), (2, "set"), (3, "break"), (2, "continue"),
-    (2, "fail"), (2, "stop"),
+    (2, "fail"), (1, "stop"),
 )  # fmt: skip
 _JOINS: list[tuple[str, Choice]] = _choices_of(
     (4, ("all", 0)), (6, ("any", 0)), (4, ("any ignore", 0)),
@@ -122,26 +121,17 @@ RECIPES = st.builds(
     texts=st.lists(_choices, min_size=3, max_size=3),
 )
 
-
-def _recipes(depth: int) -> st.SearchStrategy[Recipe]:
-    """Nodes that hold so many levels of graphs at most."""
-    holders = [*_choices_of((2, "try")), *CONSTRUCTS * 2] if depth else []
-    return st.sampled_from([*_INNER, *holders]).flatmap(lambda kind: _recipe(kind, depth))
-
-
-def _recipe(kind: str, depth: int) -> st.SearchStrategy[Recipe]:
-    inner = st.nothing() if kind not in CONSTRUCTS else _recipes(depth - 1)
-    graphs = st.lists(st.lists(inner, min_size=1, max_size=3), min_size=1, max_size=3)
-    return st.builds(
-        Recipe,
-        kind=st.just(kind),
-        needs=st.lists(st.tuples(_choices, st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2])), max_size=3),
-        join=st.sampled_from(_JOINS),
-        spice=st.sampled_from(_SPICES),
-        texts=st.lists(_choices, min_size=3, max_size=3),
-        undone=st.booleans(),
-        inside=graphs if kind in CONSTRUCTS else st.just([]),
-    )
+_NESTED_RECIPES = st.builds(
+    Recipe,
+    kind=st.sampled_from([*_INNER, *_choices_of((4, "try")), *CONSTRUCTS * 3]),
+    needs=st.lists(st.tuples(_choices, st.sampled_from([0, 0, 0, 0, 0, 0, 1, 2])), max_size=2),
+    join=st.sampled_from(_JOINS),
+    spice=st.sampled_from([*[_SPICES[0]] * len(_SPICES), *_SPICES]),
+    texts=st.lists(_choices, min_size=3, max_size=3),
+    undone=st.booleans(),
+    level=st.sampled_from([0, 1, 1, 2, 2, 2, 3, 3, 3]),
+    opens=st.sampled_from([False, False, True]),
+)
 
 
 def _behaviours(name: str, tick: float, *, most: int = 20) -> st.SearchStrategy[Behaviour]:
