@@ -78,6 +78,7 @@ class _Run:
 
     def _end(self, why: Literal["cancelled", "timed_out", "overdue"]) -> None:
         if why == "overdue":
+            self.execution.is_overdue = True
             for graph in self.execution.graphs:
                 if graph.is_shielded and not graph.is_over:
                     end(graph, "cancelled")

@@ -676,4 +676,93 @@ LOOPS = [
         output={"b": [1], "c": 3},
         order=("each", "c", "b"),
     ),
+    Example(
+        "With several turns at once a continue ends its own turn only",
+        """
+        nodes:
+          each:
+            type: for_each
+            config:
+              items: input.list
+              body:
+                nodes:
+                  a: {type: test.step}
+                  next: {type: continue, needs: [a], config: {when: "item = 1"}}
+                  b: {type: test.step}
+        """,
+        {
+            "each": "succeeded",
+            "each[0].a": "succeeded",
+            "each[0].next": "succeeded",
+            "each[0].b": "cancelled",
+            "each[1].a": "succeeded",
+            "each[1].next": "succeeded",
+            "each[1].b": "succeeded",
+        },
+        {"a": ends(1), "b": ends(9, "b")},
+        input={"list": [1, 2]},
+        output=[None, "b"],
+    ),
+    Example(
+        "An item that fails after it was tolerated often enough fails the loop, and its error port takes that",
+        """
+        nodes:
+          each:
+            type: for_each
+            config: {items: input.list, concurrency: 1, tolerate: {count: 1}, body: {nodes: {a: {type: test.step}}}}
+          after: {type: transform, needs: [each.error], config: {expression: nodes.each.error.path}}
+        """,
+        {
+            "each": "failed",
+            "each[0].a": "failed",
+            "each[1].a": "succeeded",
+            "each[2].a": "failed",
+            "after": "succeeded",
+        },
+        turns={"a": (fails(1), ends(1), fails(1), ends(1))},
+        input={"list": [1, 2, 3, 4]},
+        output={"after": "each[2].a"},
+    ),
+    Example(
+        "A failed turn that is tolerated is null as previous, and in until",
+        """
+        nodes:
+          each:
+            type: for_each
+            config:
+              items: input.list
+              concurrency: 1
+              on_item_error: continue
+              until: "loop.index = 1 and loop.previous = null and loop.output = null"
+              body: {nodes: {a: {type: test.step}}}
+        """,
+        {"each": "succeeded", "each[0].a": "failed", "each[1].a": "failed"},
+        {"a": fails(1)},
+        input={"list": [1, 2, 3]},
+        output=[None, None],
+    ),
+    Example(
+        "A stop two loops deep ends both, and everything around it is cancelled",
+        """
+        nodes:
+          outer:
+            type: while
+            config:
+              condition: "true"
+              body:
+                nodes:
+                  inner:
+                    type: repeat
+                    config:
+                      times: 5
+                      body: {nodes: {done: {type: stop, when: "loop.index = 1", config: {output: "${{ loop.index }}"}}}}
+        """,
+        {
+            "outer": "cancelled",
+            "outer[0].inner": "cancelled",
+            "outer[0].inner[0].done": "skipped",
+            "outer[0].inner[1].done": "succeeded",
+        },
+        output=1,
+    ),
 ]

@@ -206,6 +206,120 @@ TRIES = [
         code="cancelled",
     ),
     Example(
+        "The ten minutes are those of all finally parts: one that has not begun by then does not run",
+        """
+        nodes:
+          guard:
+            type: try
+            config:
+              body:
+                nodes:
+                  inner:
+                    type: try
+                    config:
+                      body: {nodes: {a: {type: test.step}}}
+                      finally: {nodes: {nap: {type: delay, config: {for: 2h}}}}
+              finally: {nodes: {never: {type: test.step}}}
+        """,
+        {
+            "guard": "cancelled",
+            "guard.body.inner": "cancelled",
+            "guard.body.inner.body.a": "cancelled",
+            "guard.body.inner.finally.nap": "cancelled",
+        },
+        {"a": ends(9)},
+        cancel_at=5,
+        status="cancelled",
+        code="cancelled",
+    ),
+    Example(
+        "A finally is shielded whole: a loop in it takes all its turns after a cancel",
+        """
+        nodes:
+          guard:
+            type: try
+            config:
+              body: {nodes: {a: {type: test.step}}}
+              finally:
+                nodes:
+                  again:
+                    type: repeat
+                    config: {times: 2, body: {nodes: {c: {type: test.step}}}}
+        """,
+        {
+            "guard": "cancelled",
+            "guard.body.a": "cancelled",
+            "guard.finally.again": "succeeded",
+            "guard.finally.again[0].c": "succeeded",
+            "guard.finally.again[1].c": "succeeded",
+        },
+        {"a": ends(9)},
+        cancel_at=5,
+        status="cancelled",
+        code="cancelled",
+    ),
+    Example(
+        "A catch may raise the error anew, and the try around takes it",
+        """
+        nodes:
+          outer:
+            type: try
+            config:
+              body:
+                nodes:
+                  inner:
+                    type: try
+                    config:
+                      body: {nodes: {a: {type: test.step}}}
+                      catch: [{body: {nodes: {f: {type: fail, config: {code: user.anew, message: "Anew."}}}}}]
+              catch: [{codes: [user.anew], body: {nodes: {b: {type: transform, config: {expression: error.path}}}}}]
+        """,
+        {
+            "outer": "succeeded",
+            "outer.body.inner": "failed",
+            "outer.body.inner.body.a": "failed",
+            "outer.body.inner.catch[0].f": "failed",
+            "outer.catch[0].b": "succeeded",
+        },
+        {"a": fails(1)},
+        output="outer.body.inner.catch[0].f",
+    ),
+    Example(
+        "An error in the variables of the body goes to the catch, which none of its nodes has run before",
+        """
+        nodes:
+          guard:
+            type: try
+            config:
+              body: {vars: {v: "${{ $error('boom') }}"}, nodes: {a: {type: test.step}}}
+              catch: [{codes: [expression], body: {nodes: {b: {type: transform, config: {expression: error.node}}}}}]
+        """,
+        {"guard": "succeeded", "guard.body.a": "skipped", "guard.catch[0].b": "succeeded"},
+        output="guard",
+    ),
+    Example(
+        "A stop in a catch ends the execution after finally",
+        """
+        nodes:
+          guard:
+            type: try
+            config:
+              body: {nodes: {a: {type: test.step}}}
+              catch: [{body: {nodes: {done: {type: stop, config: {output: "${{ error.code }}"}}}}}]
+              finally: {nodes: {c: {type: test.step}}}
+          after: {type: test.step, needs: [guard]}
+        """,
+        {
+            "guard": "cancelled",
+            "guard.body.a": "failed",
+            "guard.catch[0].done": "succeeded",
+            "guard.finally.c": "succeeded",
+            "after": "skipped",
+        },
+        {"a": fails(1)},
+        output="user.no",
+    ),
+    Example(
         "When the execution's time is up each finally runs too",
         """
         settings: {timeout: 300ms}

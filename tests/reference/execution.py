@@ -60,6 +60,8 @@ class Execution:
     """Of the `stop` that ended it."""
     configs: dict[str, Any] = field(default_factory=dict[str, Any])
     starts: int = 0
+    is_overdue: bool = False
+    """Its `finally` parts have had their time."""
 
     @property
     def fails_fast(self) -> bool:

@@ -121,7 +121,7 @@ def repeat(run: NodeRun) -> Work:
 def _turn(run: NodeRun, index: int, names: Mapping[str, Any]) -> "Work":
     turn = _begin_turn(run, index, names, None)
     yield Wait(lambda: turn.is_over)
-    return turn.result()
+    return Result("cancelled") if run.is_stopping else turn.result()
 
 
 def _begin_turn(run: NodeRun, index: int, names: Mapping[str, Any], due: Any) -> GraphRun:

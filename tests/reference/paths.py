@@ -28,18 +28,30 @@ def turn_of(path: str) -> int:
 
 def rank_of(path: str, document: Document) -> Rank:
     """The place of a node run in document order."""
+    return _found(path, document)[0]
+
+
+def node_at(path: str, document: Document) -> Mapping[str, Any]:
+    """The node of a node run, as written; of a compensation, what undoes."""
+    return _found(path, document)[1]
+
+
+def _found(path: str, document: Document) -> tuple[Rank, Mapping[str, Any]]:
     steps = path.split(".")
     graph: Mapping[str, Any] = document
     rank: Rank = ()
-    while steps:
+    while True:
         name, number = _numbered(steps.pop(0))
+        node = graph["nodes"][name]
         rank += (list(graph["nodes"]).index(name),)
-        if not steps or steps == ["compensate"]:
-            return rank
-        config = graph["nodes"][name]["config"]
+        if not steps:
+            return rank, node
+        if steps == ["compensate"]:
+            return rank, node["compensate"]
+        config = node["config"]
         if number is not None:
             graph, place = config["body"], number
-        elif graph["nodes"][name]["type"] == "parallel":
+        elif node["type"] == "parallel":
             branch = steps.pop(0)
             graph, place = config["branches"][branch], list(config["branches"]).index(branch)
         else:
@@ -47,7 +59,6 @@ def rank_of(path: str, document: Document) -> Rank:
             graph = config[part] if entry is None else config[part][entry]["body"]
             place = {"body": 0, "finally": 1 + len(config.get("catch", []))}.get(part, 1 + (entry or 0))
         rank += (place,)
-    return rank
 
 
 def _numbered(step: str) -> tuple[str, int | None]:

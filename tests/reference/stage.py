@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from activities.context import Context
 from dag.activity_type import Traits
 from dag.errors import PerdureError
 from tests.reference.document import Document
+from tests.reference.paths import node_at
 from tests.reference.script import Acknowledges, Ending, Raises, Returns
 
 PULSE = 0.01
@@ -68,9 +69,10 @@ class Stage:
             if not actor.cue.done():
                 actor.cue.set_result(Acknowledges())
 
-    def local(self, document: Document) -> set[str]:
-        """The nodes of a document that run as local activities."""
-        return {name for name, node in document["nodes"].items() if node["type"] == "test.read" and self.with_local}
+    def local(self, document: Document, paths: Iterable[str] | None = None) -> set[str]:
+        """Of some node runs, those that are local activities; without any, of those of the document's own graph."""
+        among = document["nodes"] if paths is None else paths
+        return {path for path in among if node_at(path, document)["type"] == "test.read" and self.with_local}
 
     @property
     def types(self) -> list[ActivityType[Any, Any]]:

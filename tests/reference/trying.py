@@ -20,7 +20,7 @@ def try_(run: NodeRun) -> Work:
         names = {entry.get("as", "error"): error.seen()}
         result = yield from _part(run, entry["body"], f"catch[{number}]", names)
         output, error = result.output, _caused(result.error, error)
-    if "finally" in config:
+    if "finally" in config and not run.graph.execution.is_overdue:
         result = yield from _part(run, config["finally"], "finally", {})
         error = _caused(result.error, error) or error
     return error or output
