@@ -163,7 +163,7 @@ def _step(draft: _Draft, name: str, recipe: Recipe) -> dict[str, Any]:
                 node["config"] = {"when": condition(sight, first)}
         case holder if holder in CONSTRUCTS and recipe.inside:
             node |= {"type": holder, "config": HOLDERS[holder](replace(place, sight=sight), recipe)}
-            if place.clocks and third % 5 == 1:
+            if place.clocks and third % 7 == 5:
                 node["timeout"] = f"{place.clocks.pop()}ms"
         case _:
             node |= _computing(sight, recipe)
@@ -270,11 +270,13 @@ def _try(place: _Place, recipe: Recipe) -> dict[str, Any]:
     body, *others = recipe.inside
     config: dict[str, Any] = {"body": _graph(place, body, third, is_alone=True)}
     others = others or [body[:1]]
-    last = others.pop() if second % 3 else None
+    last = (None, others[-1], others[-1])[second % 3]
+    if second % 3 == 1:
+        others.pop()
     if others:
         named = "why" if third % 2 else "error"
         sight = _within(place.sight, [f"{named}.code"], [f"{named}.code = 'expression.failed'"])
-        codes: Any = ({}, {"codes": ["user"]}, {"codes": ["expression", "timeout.node"]}, {})[first % 4]
+        codes: Any = ({}, {}, {"codes": ["user"]}, {"codes": ["expression", "join", "timeout.node"]})[first % 4]
         caught = _graph(replace(place, sight=sight), others[0], third, is_alone=True)
         config["catch"] = [{**codes, **({"as": named} if named != "error" else {}), "body": caught}]
         if len(others) > 1:

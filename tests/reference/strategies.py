@@ -49,7 +49,7 @@ def nested(*, virtual_time: bool = True) -> st.SearchStrategy[Document]:
     """Documents of graphs within graphs, three deep at most, that pass every check; for real time such as above."""
     return st.builds(
         drafted,
-        st.lists(_NESTED_RECIPES, min_size=1, max_size=8) | st.lists(_NESTED_RECIPES, min_size=6, max_size=24),
+        st.lists(_NESTED_RECIPES, min_size=1, max_size=10) | st.lists(_NESTED_RECIPES, min_size=10, max_size=30),
         fail=st.sampled_from(["fast", "wait"]),
         timeout=st.sampled_from([None] * 60 + [f"{ticks * 10_000 + 9_999}ms" for ticks in range(1, 21)])
         if virtual_time
@@ -67,7 +67,7 @@ def worlds(document: Document, *, virtual_time: bool = True) -> st.SearchStrateg
         if node["type"] in ACTIVITIES:
             ticks = 10.0 if virtual_time else _SECONDS[node["type"]] * (1 + int(name[1:]) * 0.618034 % 1 / 40)
             turns[name] = st.lists(
-                _behaviours(name, ticks, most=20 if virtual_time else 6), min_size=1, max_size=3
+                _behaviours(name, ticks, most=20 if virtual_time else 6, failures=5), min_size=1, max_size=3
             ).map(tuple)
             if "compensate" in node:
                 turns[f"{name}.compensate"] = _behaviours(name, ticks, most=3).map(_alone)
@@ -100,7 +100,7 @@ _KINDS = _choices_of(
 )
 _INNER = _choices_of(
     (14, "activity"), (2, "if"), (2, "compute"), (3, "delay"), (1, "switch"), (2, "set"), (3, "break"), (2, "continue"),
-    (2, "fail"), (1, "stop"),
+    (4, "fail"), (1, "stop"),
 )  # fmt: skip
 _JOINS: list[tuple[str, Choice]] = _choices_of(
     (4, ("all", 0)), (6, ("any", 0)), (4, ("any ignore", 0)),
@@ -134,13 +134,13 @@ _NESTED_RECIPES = st.builds(
 )
 
 
-def _behaviours(name: str, tick: float, *, most: int = 20) -> st.SearchStrategy[Behaviour]:
+def _behaviours(name: str, tick: float, *, most: int = 20, failures: int = 2) -> st.SearchStrategy[Behaviour]:
     returned = [Returns({"v": v}) for v in (0, 1, 2, 3, 4, 5, "text")]
     raised = Raises(f"user.{name}")
     return st.builds(
         Behaviour,
         takes=st.sampled_from([ticks * tick for ticks in range(1, most + 1)]),
-        ends=st.sampled_from([*returned, raised, raised]),
+        ends=st.sampled_from([*returned, *[raised] * failures]),
         answers_after=st.sampled_from([ticks * tick for ticks in range(1, 6)]),
         answers=st.sampled_from([*[Acknowledges()] * 4, *returned[:2], raised, raised]),
     )
