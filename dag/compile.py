@@ -1,20 +1,21 @@
 """Compiles a checked definition to a plan: defaults filled in, edges numbered, branches and what is read found."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from pydantic import JsonValue
 
 from dag.activity_type import Catalog, Traits
+from dag.controls.reaching import Workflow
 from dag.controls.words import Control
 from dag.definition import Definition, Node
 from dag.expressions import References
 from dag.node import ERROR, Activity, Broken
 from dag.node import Join as WrittenJoin
 from dag.node import Retry as WrittenRetry
-from dag.places import places
-from dag.plan import Call, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
+from dag.places import Path, places
+from dag.plan import Call, Compensation, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
 from dag.reads import env_names, references, sees
 from dag.scope import Graph
 from dag.sites import Site
@@ -28,13 +29,20 @@ WITHOUT_OUTPUT = frozenset({"stop", "fail", "break", "continue"})
 REPEATED = 3
 """Attempts of what may safely run twice, unless its author says otherwise."""
 
+GRAPHS_IN_CONFIG = {"body": True, "branches": True, "finally_": True, "catch": {"__all__": {"body"}}}
+"""Where configs hold graphs, which are compiled on their own."""
+
 _OF_GRAPH = places(Graph)
 
 
 def compile(definition: Definition, sites: Sequence[Site], *, version: int, catalog: Catalog) -> Plan:
     """Make the plan of a definition in which the checks found no error. Equal definitions give equal plans."""
     settings = definition.settings
-    compiler = _Compiler(catalog)
+    inner: dict[Site, list[Site]] = {}
+    for site in sites:
+        if site.parent is not None:
+            inner.setdefault(site.parent, []).append(site)
+    compiler = _Compiler(catalog, inner)
     graph = compiler.graph(sites[0])
     return Plan(
         workflow=definition.name,
@@ -51,6 +59,8 @@ def compile(definition: Definition, sites: Sequence[Site], *, version: int, cata
 @dataclass(frozen=True)
 class _Compiler:
     catalog: Catalog
+    inner: Mapping[Site, Sequence[Site]]
+    """By graph, those that its nodes hold."""
     read: list[References] = field(default_factory=list[References])
     """What all expressions met so far read."""
 
@@ -59,8 +69,11 @@ class _Compiler:
         joins = [_join(node) for node in graph.nodes.values()]
         partial = [join.count is not None for join in joins]
         within = branches(wired.edges, wired.outgoing, partial=partial, order=wired.backward)
+        held: dict[str, dict[str, PlanGraph]] = {}
+        for inner in self.inner.get(site, ()):
+            held.setdefault(inner.holder, {})[part(inner.inside)] = self.graph(inner)
         nodes = [
-            self._node(id, node, site.texts[id], wired, join, branch)
+            self._node(id, node, site, join, branch, held.get(id, {}))
             for (id, node), join, branch in zip(graph.nodes.items(), joins, within, strict=True)
         ]
         written = [*texts(graph, _OF_GRAPH)]
@@ -68,17 +81,17 @@ class _Compiler:
             nodes=tuple(nodes),
             edges=tuple(wired.edges),
             vars=scan(dict(graph.vars)) if graph.vars else None,
-            vars_see=self._sees((one for one in written if one.path[0] == "vars"), wired),
+            vars_see=self._sees((one for one in written if one.path[0] == "vars"), site),
             output=scan(graph.output) if graph.has_output else None,
-            output_sees=self._sees((one for one in written if one.path[0] == "output"), wired),
+            output_sees=self._sees((one for one in written if one.path[0] == "output"), site),
             ends=tuple(_ends(nodes, wired)),
         )
 
     def _node(
-        self, id: str, node: Node, written: Iterable[Written], wired: Wired, join: Join, branch: int | None
+        self, id: str, node: Node, site: Site, join: Join, branch: int | None, graphs: Mapping[str, PlanGraph]
     ) -> PlanNode:
         assert not isinstance(node, Broken), "a definition with problems has no plan"
-        written = [one for one in written if one.path[0] in ("when", "config")]
+        written = [one for one in site.texts[id] if one.path[0] in ("when", "config")]
         markers = tuple(one.path[1:] for one in written if one.is_template)
         return PlanNode(
             id=id,
@@ -90,8 +103,26 @@ class _Compiler:
             continue_on_error=node.continues_on_error,
             timeout=_seconds(node.timeout),
             call=self._call(node) if isinstance(node, Activity) else None,
-            sees=self._sees(written, wired),
+            sees=self._sees(written, site),
             branch=branch,
+            graphs=graphs,
+            compensate=self._compensation(id, node, site),
+        )
+
+    def _compensation(self, id: str, node: Control | Activity, site: Site) -> Compensation | None:
+        written = node.compensate if isinstance(node, Activity | Workflow) else None
+        if written is None:
+            return None
+        spec = self.catalog[written.type]
+        traits = spec.traits(written.config)
+        call = Call(
+            effects=True,  # it is there for its effect, and a normal activity is the one that is done once
+            retry=_retry(written.retry or WrittenRetry(), traits),
+            attempt_timeout=spec.timeout.total_seconds(),
+        )
+        reads = [one for one in site.texts[id] if one.path[:2] == ("compensate", "config")]
+        return Compensation(
+            written.type, scan(dict(written.config)), call, _seconds(written.timeout), self._sees(reads, site)
         )
 
     def _call(self, node: Activity) -> Call:
@@ -106,10 +137,21 @@ class _Compiler:
             mask=tuple(node.mask),
         )
 
-    def _sees(self, written: Iterable[Written], wired: Wired) -> Sees:
+    def _sees(self, written: Iterable[Written], site: Site) -> Sees:
         read = [*references(written)]
         self.read.extend(read)
-        return sees(read, wired.place)
+        return sees(read, site)
+
+
+def part(inside: Path) -> str:
+    """The name of a graph within its node, by where in the node it stands."""
+    match inside:
+        case ("config", "branches", name):
+            return str(name)
+        case ("config", "catch", number, "body"):
+            return f"catch[{number}]"
+        case _:
+            return str(inside[1])
 
 
 def _join(node: Node) -> Join:
@@ -136,8 +178,10 @@ def _retry(written: WrittenRetry, traits: Traits) -> Retry:
 
 def _config(node: Control | Activity) -> JsonValue:
     """As it is written, or with the defaults of a control word; expressions and durations as text."""
+    if isinstance(node, Activity):
+        return node.config
     # A template may stand where a number is asked for, of which Pydantic would warn.
-    return node.config if isinstance(node, Activity) else node.config.model_dump(by_alias=True, warnings=False)
+    return node.config.model_dump(by_alias=True, warnings=False, exclude=GRAPHS_IN_CONFIG)
 
 
 def _ends(nodes: Sequence[PlanNode], wired: Wired) -> Iterator[int]:

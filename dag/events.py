@@ -19,6 +19,8 @@ EventType = Literal[
     "node.failed",
     "node.skipped",
     "node.cancelled",
+    "compensation.started",
+    "compensation.ended",
 ]
 
 

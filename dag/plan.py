@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -52,9 +52,12 @@ class Sees:
     """What expressions read, found by the compiler, so that only that is laid before them."""
 
     roots: tuple[str, ...] = ()
-    """`input`, `vars`, `env`, `execution`; not `nodes`, nor names that a type binds itself (`item`, `index`, …)."""
+    """`input`, `vars`, `env`, `execution`, and what loops and `catch` around bind; not `nodes`, nor names that a type
+    binds itself (`item`, `index`, …)."""
     nodes: tuple[tuple[int, tuple[str, ...]], ...] = ()
     """Places of nodes, each with the fields read of it: `output`, `status`, `port`, `error`."""
+    around: tuple[tuple[int, int, tuple[str, ...]], ...] = ()
+    """The same of nodes in graphs around, with how many levels up they are."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,18 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Compensation:
+    """The activity that undoes a node."""
+
+    type: str
+    config: Template
+    call: Call
+    timeout: float | None = None
+    sees: Sees = Sees()
+    """Of its config, besides the node's `output`."""
+
+
+@dataclass(frozen=True)
 class PlanNode:
     """One step, with its type's defaults filled in."""
 
@@ -102,6 +117,9 @@ class PlanNode:
     """Of `when` and all of `config`."""
     branch: int | None = None
     """The innermost branch this node is in, named by its edge into the any/count join."""
+    graphs: "Mapping[str, PlanGraph]" = field(default_factory=dict[str, "PlanGraph"])
+    """The graphs inside: `body`, `catch[0]`, `finally`, or branches by name, in written order."""
+    compensate: Compensation | None = None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import orjson
 from pydantic import JsonValue, SkipValidation
@@ -51,6 +51,18 @@ class PayloadTooLarge(PerdureError):
     code = "payload.too_large"
 
 
+class TooManyItems(PerdureError):
+    """The loop has more items than a `for_each` takes."""
+
+    code = "limit.items"
+
+
+class IterationsLimit(PerdureError):
+    """The loop would take one turn more than it may."""
+
+    code = "limit.iterations"
+
+
 class SwitchNoMatch(PerdureError):
     """No case of the switch matches and nothing is wired to its `default` port."""
 
@@ -65,14 +77,15 @@ class Job:
     config: Template
     when: str | None = None
     wired: tuple[str, ...] = ()
-    """The node's ports that lead somewhere."""
+    """The node's ports that lead somewhere; of a `parallel`, its branches."""
 
 
 @dataclass(slots=True)
 class Computed:
-    """What came of it. `value` is an output, a config (call), a time in seconds since the epoch (wait) or an error."""
+    """What came of it. `value` is an output, a config (call), a time in seconds since the epoch (wait), how graphs
+    inside are run (open) or an error."""
 
-    kind: Literal["done", "skip", "call", "wait", "stop", "fail"]
+    kind: Literal["done", "skip", "call", "wait", "stop", "leave", "open", "fail"]
     value: SkipValidation[JsonValue] = None
     port: str | None = "out"
     secrets: tuple[SecretText, ...] = ()
@@ -199,6 +212,14 @@ def check_size(value: JsonValue) -> None:
         raise PayloadTooLarge(f"What the node yields has more than {DEFAULTS.payload_values} values.")
 
 
+def check_written(text: bytes) -> None:
+    """The same of what is JSON text already."""
+    if len(text) > DEFAULTS.payload_bytes:
+        raise PayloadTooLarge(f"What the node yields has more than {DEFAULTS.payload_bytes} bytes of JSON.")
+    if len(text) > DEFAULTS.payload_values or text.count(b"[") + text.count(b"{") > DEFAULTS.document_depth:
+        check_size(orjson.loads(text))
+
+
 def _call(job: Job, evaluator: Evaluator) -> Computed:
     config, secrets = evaluator.render(job.config)
     return Computed("call", config, secrets=secrets)
@@ -289,7 +310,7 @@ def _group(job: Job, evaluator: Evaluator) -> Computed:
 def _split(job: Job, evaluator: Evaluator) -> Computed:
     items = evaluator.items(_text(job, "items"))
     size = _rendered(job, evaluator).get("size")
-    if not isinstance(size, int) or isinstance(size, bool) or size < 1:
+    if not is_whole(size, least=1):
         raise ConfigInvalid("`size` of a split is a whole number from 1.")
     return Computed("done", [items[n : n + size] for n in range(0, len(items), size)])
 
@@ -330,6 +351,93 @@ def _delay(job: Job, evaluator: Evaluator) -> Computed:
     return Computed("wait", min(max(at, 0.0), LATEST))  # `until` may be in year 0 or 10000, in UTC
 
 
+def _for_each(job: Job, evaluator: Evaluator) -> Computed:
+    items = evaluator.items(_text(job, "items"))
+    if len(items) > DEFAULTS.for_each_items:
+        raise TooManyItems(f"The loop has {len(items):,} items; at most {DEFAULTS.for_each_items:,} are possible.")
+    config = _rendered(job, evaluator)
+    concurrency = config.get("concurrency")
+    if not is_whole(concurrency, least=1):
+        raise ConfigInvalid("`concurrency` of a loop is a whole number from 1.")
+    opened: dict[str, JsonValue] = {
+        "items": items,
+        "concurrency": concurrency,
+        "tolerated": _tolerated(config, len(items)),
+        "result": _word(config, "result", "list", "full", "merge", "first", "last", "none"),
+    }
+    return Computed("open", opened)
+
+
+def _tolerated(config: Config, count: int) -> float | None:
+    """How many failed turns the loop goes on after; None: any number."""
+    goes_on = _word(config, "on_item_error", "fail", "continue") == "continue"
+    match config.get("tolerate"):
+        case {"count": int(most)} if is_whole(most, least=0):
+            return most
+        case {"percent": int() | float() as percent} if not isinstance(percent, bool) and 0 <= percent <= 100:
+            return count * percent / 100
+        case None:
+            return None if goes_on else 0
+        case _:
+            raise ConfigInvalid("`tolerate` is a `count` from 0, or a `percent` from 0 to 100.")
+
+
+def _while(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("open", {"max_iterations": _most_iterations(_rendered(job, evaluator))})
+
+
+def _repeat(job: Job, evaluator: Evaluator) -> Computed:
+    config = _rendered(job, evaluator)
+    times = config.get("times")
+    if times is not None and not is_whole(times, least=0):
+        raise ConfigInvalid("`times` of a repeat is a whole number from 0.")
+    if isinstance(times, int) and times > DEFAULTS.iterations:
+        raise IterationsLimit(f"The loop would take more than {DEFAULTS.iterations:,} turns.")
+    return Computed("open", {"times": times, "max_iterations": _most_iterations(config)})
+
+
+def _most_iterations(config: Config) -> JsonValue:
+    most = config.get("max_iterations")
+    if not is_whole(most, least=1) or most > DEFAULTS.iterations:
+        raise ConfigInvalid(f"`max_iterations` is a whole number from 1 to {DEFAULTS.iterations:,}.")
+    return most
+
+
+def is_whole(value: JsonValue, *, least: int) -> TypeGuard[int]:
+    """Whether it is a whole number, and not too small. True is none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _parallel(job: Job, evaluator: Evaluator) -> Computed:
+    config = _rendered(job, evaluator)
+    branches = len(job.wired)
+    match config.get("wait"):
+        case "all":
+            enough = None
+        case "any":
+            enough = 1
+        case {"count": int(count)} if is_whole(count, least=1) and count <= branches:
+            enough = count
+        case _:
+            raise ConfigInvalid(f"`wait` of a parallel is `all`, `any`, or a `count` from 1 to {branches}.")
+    result = _word(config, "result", "by_branch", "list", "merge", "first", "last")
+    return Computed("open", {"enough": enough, "result": result})
+
+
+def _try(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("open", {})
+
+
+def _leave(job: Job, evaluator: Evaluator) -> Computed:
+    condition = _config(job).get("when")
+    leaves = condition is None or evaluator.true(str(condition))
+    return Computed("leave", port=None) if leaves else Computed("done")
+
+
+def _ask(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("done", evaluator.true(str(job.config.value)))
+
+
 def _stop(job: Job, evaluator: Evaluator) -> Computed:
     return Computed("stop", _rendered(job, evaluator).get("output"), port=None)
 
@@ -360,11 +468,20 @@ WORDS: Mapping[str, Word] = {
     "split": _split,
     "merge": _merge,
     "delay": _delay,
+    "for_each": _for_each,
+    "while": _while,
+    "repeat": _repeat,
+    "parallel": _parallel,
+    "try": _try,
+    "break": _leave,
+    "continue": _leave,
     "stop": _stop,
     "fail": _fail,
+    "?": _ask,
     "": _render,
 }
-"""By control word. The empty word renders what a graph declares: its variables, its output."""
+"""By control word. The empty word renders what a graph declares: its variables, its output; `?` is a loop's condition.
+All other types are activities."""
 
 
 def _config(job: Job) -> Config:

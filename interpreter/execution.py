@@ -1,33 +1,32 @@
-"""One execution: what its nodes see, what settles them, what is to be done next.
+"""One execution: what its nodes compute, what settles them, what is to be done next.
 
 Deterministic and free of I/O; the Temporal side (workflow.py) carries out its orders and tells it what came of them."""
 
-import heapq
-import zlib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
-from typing import Protocol
 
+import orjson
 from pydantic import JsonValue
 
-from dag import expressions
-from dag.errors import ErrorValue
+from dag.errors import ErrorValue, PerdureError
 from dag.events import EventType
-from dag.expressions import ExpressionBudget, Moment
 from dag.invocation import Invocation
-from dag.limits import DEFAULTS
 from dag.masks import masked
-from dag.plan import Plan, PlanNode, Sees, Template
-from interpreter.compute import Computed, Job, PayloadTooLarge, check_size, compute
-from interpreter.failures import causes, dumped, fitting
-from interpreter.frontier import CANCELLED, FAILED, Changes, Frontier, Settled, Standing
-from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
-from interpreter.orders import Cancel, Evaluate, Invoke, Order, Outcome
+from dag.plan import Call, Plan, PlanNode, Sees
+from interpreter.alarms import Alarms
+from interpreter.compensation import Due
+from interpreter.compute import Computed, Job, check_written
+from interpreter.computing import Computing, Pace
+from interpreter.failures import dumped, fitting
+from interpreter.frames import Frame, Frames, Wait
+from interpreter.frontier import Ending, Settled
+from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown, shown_text
+from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
-from interpreter.start import Carried, Start, Wait
-from interpreter.view import View, iso
+from interpreter.settling import GRACE, Settling, Wanted, ends_text, timed_out_node, turn_around
+from interpreter.start import Carried, Start
+from interpreter.view import View, iso, public
 
 ENDINGS: Mapping[str, EventType] = {
     "succeeded": "execution.succeeded",
@@ -36,28 +35,14 @@ ENDINGS: Mapping[str, EventType] = {
     "timed_out": "execution.timed_out",
 }
 
-VARS = -1
-OUTPUT = -2
-"""Stand for a node where the graph's own variables or output are computed."""
-
-
-INLINE_UNTIMED = replace(expressions.INLINE, seconds=None)
-
-
-class Pace(Protocol):
-    """Keeps in history which computations this machine's clock cut short: a replay may be faster or slower."""
-
-    def recall(self) -> bool | None:
-        """In a replay, whether the computation about to start was cut short; None when nothing is to be recalled."""
-        ...
-
-    def record(self) -> None:
-        """The computation recalled last is cut short."""
-        ...
+COMPENSATION = -1
+"""The number of the compensation that runs; there is one at a time."""
+LEAVES = frozenset({"stop", "break", "continue"})
+NO_NAMES: Mapping[str, JsonValue] = {}
 
 
 class Execution:
-    """Runs one graph by taking ready nodes one at a time and settling them."""
+    """Runs a plan by taking ready nodes one at a time and settling them."""
 
     def __init__(
         self,
@@ -73,31 +58,39 @@ class Execution:
         tenant: str = "",
     ):
         self.id = id
-        self._pace = pace
         self._start = start
         self._plan = plan
-        self._graph = plan.graph
         self._now = now
         self._at = carried
         self._journal = Journal(tenant, id, start.attempt, "", written=carried.written, now=now, emit=emit)
         self._outputs = Outputs(carried.outputs, segments)
         self._view = View(id, start, plan, carried, self._outputs)
-        self._frontier = Frontier(plan.graph, carried.standing, fail_fast=plan.fail == "fast")
-        self._alarms = [(wait.until, number) for number, wait in carried.waits.items()]
-        heapq.heapify(self._alarms)
-        self._due: deque[int] = deque()
+        fast = plan.fail == "fast"
+        self._frames = Frames(plan.graph, carried.frames, carried.ready, carried.counter, fast=fast)
+        self._alarms = Alarms(self._frames)
+        self._attempts: deque[int] = deque()
         """Activities whose next attempt is due; they are still among those that wait."""
-        self._calls: dict[int, Computed] = {}
-        """What runs now, by node: kept for a second attempt."""
-        self._evaluations: dict[int, Evaluate] = {}
+        self._undoing: Due | None = None
         self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
         self.orders: list[Order] = []
         self.outcome: Outcome | None = None
+        self._computing = Computing(pace, now, carried.seed, self.orders)
+        self._settling = Settling(
+            self._frames,
+            self._alarms,
+            self._outputs,
+            self._journal,
+            now=now,
+            orders=self.orders,
+            fast=fast,
+            grace_until=carried.grace_until,
+        )
 
     def begin(self) -> None:
         """Compute the variables, then let the first nodes be ready."""
         if self._at.begun:
             return
+        self._at.begun = True
         self._journal.say(
             "execution.started",
             data={
@@ -107,352 +100,506 @@ class Execution:
                 **shown("input", self._start.input),
             },
         )
-        self._at.begun = True
-        if self._graph.vars is None:
-            self._frontier.begin()
-        else:
-            self._compute(VARS, _rendering(self._graph.vars), self._graph.vars_see)
+        self._settling.begin(self._frames.root)
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
-        """Start the next ready node, if any; without `calls`, only control nodes. With `attempts`, those that are due
-        to be made again go first."""
-        if attempts and self._due:
-            self._try_again(self._due.popleft())
-            return True
-        number = self._frontier.take(calls=calls)
-        if number is None:
+        """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node.
+        Without `calls`, only control nodes start. With `attempts`, those that are due to be made again go first."""
+        if self._settling.wanted:
+            self._compute_wanted(self._settling.wanted.popleft())
+        elif self._settling.closing:
+            self._close(self._settling.closing.popleft())
+        elif attempts and self._attempts:
+            self._try_again(self._attempts.popleft())
+        elif calls and self._at.outcome is not None and self._undoing is None and self.outcome is None:
+            self._undo_next(self._at.outcome)
+        elif (taken := self._frames.take(calls=calls)) is not None:
+            self._take(*taken)
+        else:
             return False
-        node = self._graph.nodes[number]
-        if node.type == "stop" and self._at.standing.failed is not None:
-            self._settle(number, Settled("skipped"))
-            return True
-        wired = (
-            tuple(self._graph.edges[edge].port for edge in self._graph.outgoing[number])
-            if node.type == "switch"
-            else ()
-        )
-        self._compute(number, Job(node.type, node.config, node.when, wired), node.sees)
         return True
 
     def computed(self, number: int, computed: Computed) -> None:
-        """What came of computing a node's job, here or outside."""
-        self._evaluations.pop(number, None)
-        if number == VARS:
-            self._vars_computed(computed)
-        elif number == OUTPUT:
-            self._output_computed(computed)
-        elif self._frontier.is_cancelling(number):
-            self.cancelled(number)
+        """What was computed outside."""
+        found = self._frames.find(number)
+        if not self._computing.take(number) or found is None:
+            return
+        frame, place = found
+        if place < len(frame.graph.nodes) and frame.frontier.is_cancelling(place) and self._is_starting(frame, place):
+            self._settling.cancelled(frame, place)
         else:
-            self._node_computed(number, computed)
+            self._computed(frame, place, computed)
 
     def succeeded(self, number: int, text: bytes) -> None:
         """An activity returned its output, as JSON text."""
+        if number == COMPENSATION:
+            self._undone(output=text)
+            return
+        frame, place = self._running(number)
+        node = frame.graph.nodes[place]
         try:
             self._outputs.put(number, text)
         except OutputsTooLarge as full:
-            self._fail(number, full.value())
+            self._settling.fail(frame, place, full.value())
             return
-        call = self._graph.nodes[number].call
-        data = {"output_bytes": len(text)}
+        data: dict[str, JsonValue] = {"output_bytes": len(text)}
         if len(text) <= SHOWN_BYTES:
-            data = {"output": masked(self._outputs.value(number), call.mask if call else ())}
-        self._succeed(number, "out", data)
+            data = {"output": masked(self._outputs.value(number), node.call.mask if node.call else ())}
+        if node.compensate is None:
+            self._settling.succeed(frame, place, "out", data)
+        else:
+            self._promise(frame, place, data)
 
     def failed(self, number: int, error: ErrorValue) -> None:
         """An activity failed for good."""
-        self._fail(number, error)
+        if number == COMPENSATION:
+            self._undone(error)
+        else:
+            self._settling.fail(*self._running(number), error)
+
+    def unknown(self, number: int, error: ErrorValue) -> None:
+        """An activity has failed without a word of whether it had its effect."""
+        if number == COMPENSATION:
+            self._undone(error)
+            return
+        frame, place = self._running(number)
+        if frame.frontier.is_cancelling(place) and frame.graph.nodes[place].compensate is not None:
+            self._promise(frame, place, {"error": dumped(error)})
+        else:
+            self._settling.fail(frame, place, error)
 
     def lasted(self, number: int) -> None:
         """A local activity took too long to stay one: it starts again as a normal one."""
-        if self._frontier.is_cancelling(number):
-            self.cancelled(number)
-        elif number in self._evaluations:  # it ends by its own clock: it only had to wait for its turn
-            self.orders.append(self._evaluations[number])
+        if self._computing.again(number):  # it ends by its own clock: it only had to wait for its turn
+            return
+        if self._frames.find(number) is None:  # what computed for a graph that has ended
+            return
+        frame, place = self._running(number)
+        if frame.frontier.is_cancelling(place):
+            self._settling.cancelled(frame, place)
         else:
-            self._invoke(number, self._calls[number], attempts=0, local=False)
+            self._invoke(frame, place, self._settling.calls[number], attempts=0, local=False)
 
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
-        call = self._graph.nodes[number].call
+        frame, place = self._running(number)
+        call = frame.graph.nodes[place].call
         assert call is not None
-        if call.retry.max_attempts <= 1 or self._frontier.is_cancelling(number):
-            self._fail(number, error)
+        if call.retry.max_attempts <= 1 or frame.frontier.is_cancelling(place):
+            self._settling.fail(frame, place, error)
             return
         until = self._now.time + (retry_after if retry_after is not None else call.retry.initial)
-        deadline = self._at.node_deadlines.get(number)
+        deadline = frame.at.deadlines.get(place)
         if deadline is not None and until >= deadline:
-            self._fail(number, timed_out_node(cause=error))
+            self._settling.fail(frame, place, timed_out_node(cause=error))
         else:
-            self._wait(number, Wait(until, self._calls[number], attempts=1))
+            self._alarms.set(frame, place, Wait(until, self._settling.calls[number], attempts=1))
 
     def cancelled(self, number: int) -> None:
-        """What ran for a node has stopped before it had an effect."""
-        self._evaluations.pop(number, None)
-        self._journal.say("node.cancelled", self._graph.nodes[number].id)
-        self._settle(number, CANCELLED)
+        """What ran under a number has stopped before it had an effect."""
+        self._computing.take(number)
+        if number == COMPENSATION:
+            self._undone(CANCELLED_COMPENSATION)
+        elif (found := self._frames.find(number)) is not None and self._is_starting(*found):
+            self._settling.cancelled(*found)
 
     def cancel(self) -> None:
         """A person ends the execution."""
-        self._apply(self._frontier.end("cancelled"))
+        self._end("cancelled")
 
     def ring(self) -> None:
         """Attend to everything whose time has come."""
         if self._deadline is not None and self._deadline <= self._now.time:
             self._deadline = None
-            self._apply(self._frontier.end("timed_out"))
-        while self._alarms and self._alarms[0][0] <= self._now.time:
-            _, number = heapq.heappop(self._alarms)
-            wait = self._at.waits.get(number)
-            if wait is None or wait.until > self._now.time:
-                continue
+            self._end("timed_out")
+        for frame, place, wait in self._alarms.due(self._now.time):
             if wait.call is not None:
-                self._due.append(number)
+                self._attempts.append(frame.at.base + place)
                 continue
-            del self._at.waits[number]
-            if (deadline := self._at.node_deadlines.get(number)) is not None and deadline <= wait.until:
-                self._fail(number, timed_out_node())
-            else:
-                self._outputs.put_value(number, None)
-                self._succeed(number, "out", {"output": None})
+            del frame.at.waits[place]
+            match wait.ends:
+                case "timeout":
+                    self._settling.time_out(frame, place)
+                case "grace":
+                    self._settling.cut_off(frame, place)
+                case "wait":
+                    self._end_delay(frame, place, wait)
 
     def alarm(self) -> float | None:
         """When to ring next."""
-        while self._alarms and self._alarms[0][1] not in self._at.waits:
-            heapq.heappop(self._alarms)
-        times = [self._alarms[0][0]] if self._alarms else []
-        if self._deadline is not None:
+        first = self._alarms.first()
+        times = [] if first is None else [first[2].until]
+        if self._deadline is not None and not self._is_over:
             times.append(self._deadline)
         return min(times, default=None)
 
     def put_back(self, number: int) -> None:
         """An order for this node could not be carried out now; it will be given again."""
-        self._at.node_deadlines.pop(number, None)
-        self._frontier.put_back(number)
-
-    def close(self) -> None:
-        """When every node has settled, find the outcome."""
-        if not self._frontier.done or self.outcome is not None or not self._at.begun:
-            return
-        standing = self._at.standing
-        if standing.ending == "cancelled":
-            self._end(Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled.")))
-        elif standing.ending == "timed_out":
-            message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
-            self._end(Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message)))
-        elif standing.failed is not None:
-            self._end(Outcome("failed", error=self._at.errors[standing.failed]))
-        elif standing.ending == "stopped":
-            self._end(Outcome("succeeded", self._at.stop_output))
-        elif self._graph.output is None:
-            self._close_with_ends()
-        elif OUTPUT not in self._evaluations:
-            self._compute(OUTPUT, _rendering(self._graph.output), self._graph.output_sees)
+        frame, place = self._running(number)
+        self._computing.take(number)
+        frame.at.deadlines.pop(place, None)
+        self._frames.put_back(frame, place)
 
     def carried(self) -> tuple[Carried, list[bytes]]:
         """What the next run goes on from."""
-        self._at.standing = self._frontier.standing()
+        self._at.frames, self._at.ready = self._frames.states(), self._frames.ready()
+        self._at.counter = self._frames.counter
+        self._at.grace_until = self._settling.grace_until
         self._at.outputs, segments = self._outputs.pack()
         return self._at, segments
 
     @property
-    def standing(self) -> Standing:
-        """Where each node stands, for queries."""
-        return self._at.standing
+    def ending(self) -> Ending | None:
+        """Why the execution is being brought to its end, if it is."""
+        return self._frames.root.at.standing.ending
 
     @property
     def vars(self) -> Mapping[str, JsonValue]:
-        """The variables as they are now."""
-        return self._at.vars
+        """The variables of the document as they are now."""
+        return self._frames.root.at.vars
+
+    def nodes(self) -> dict[str, JsonValue]:
+        """Where each node stands in the graphs that run, by its path."""
+        return {
+            frame.path(place): {"status": public(status), "port": frame.at.standing.port[place]}
+            for frame in self._frames.all()
+            for place, status in enumerate(frame.at.standing.status)
+        }
 
     @property
-    def unsettled(self) -> int:
-        """How many nodes have not settled."""
-        return self._frontier.unsettled
+    def settled(self) -> tuple[int, int]:
+        """How many nodes of the document's own graph have settled, and how many there are."""
+        root = self._frames.root
+        return len(root.graph.nodes) - root.frontier.unsettled, len(root.graph.nodes)
 
     def waiting(self, most: int) -> list[str]:
         """The first few nodes that wait for a time."""
-        return [self._graph.nodes[number].id for number in islice(self._at.waits, most)]
+        waits = (
+            (frame, place)
+            for frame in self._frames.all()
+            for place, wait in frame.at.waits.items()
+            if wait.call is None and wait.ends == "wait"
+        )
+        return [frame.path(place) for frame, place in islice(waits, most)]
 
     def waiting_first(self) -> str | None:
         """The node whose time comes first, by the title people know it by."""
-        node = self._graph.nodes[self._alarms[0][1]] if self._alarms else None
-        return None if node is None else node.title or node.id
+        first = self._alarms.first()
+        if first is None:
+            return None
+        frame, place, _ = first
+        return frame.graph.nodes[place].title or frame.path(place)
 
-    def _compute(self, number: int, job: Job, sees: Sees) -> None:
-        moment = Moment(int(self._now.time * 1000), self._seed(number))
-        scope = self._view.scope(sees)
-        was_slow = self._pace.recall()
-        try:
-            if was_slow:
-                raise ExpressionBudget
-            computed = compute(job, scope, moment, expressions.INLINE if was_slow is None else INLINE_UNTIMED)
-        except ExpressionBudget as error:
-            if error.by_clock:
-                self._pace.record()
-            self._evaluations[number] = order = Evaluate(number, job, scope, moment)
-            self.orders.append(order)
-        else:
-            self.computed(number, computed)
+    def _running(self, number: int) -> tuple[Frame, int]:
+        found = self._frames.find(number)
+        assert found is not None, "what ends was running"
+        return found
 
-    def _seed(self, number: int) -> int:
-        return zlib.crc32(number.to_bytes(8, "big", signed=True), self._at.seed)
+    def _is_starting(self, frame: Frame, place: int) -> bool:
+        """Whether what runs for a node is the node itself, and not something that is computed for its inside or end."""
+        at = frame.at
+        return (
+            place < len(frame.graph.nodes) and place not in at.held and at.base + place not in self._settling.promising
+        )
 
-    def _vars_computed(self, computed: Computed) -> None:
-        if computed.kind == "fail":
-            self._apply(self._frontier.end("failed"))
-            self._end(Outcome("failed", error=fitting(_error(computed))))
-        elif self._at.standing.ending is None:
-            assert isinstance(computed.value, dict)
-            self._at.vars = dict(computed.value)
-            self._frontier.begin()
+    @property
+    def _is_over(self) -> bool:
+        """Whether it is known how the execution ends."""
+        return self.outcome is not None or self._at.outcome is not None
 
-    def _output_computed(self, computed: Computed) -> None:
-        if computed.kind == "fail":
-            self._end(Outcome("failed", error=fitting(_error(computed))))
-        else:
-            self._end(Outcome("succeeded", computed.value))
-
-    def _node_computed(self, number: int, computed: Computed) -> None:
-        node = self._graph.nodes[number]
-        if computed.kind == "skip":
-            self._settle(number, Settled("skipped"))
+    def _take(self, frame: Frame, place: int) -> None:
+        node = frame.graph.nodes[place]
+        if node.type in LEAVES and self._is_too_late(frame, node):
+            self._settling.settle(frame, place, Settled("skipped"))
             return
-        self._journal.say("node.started", node.id, {"type": node.type, **_config_shown(computed)})
+        self._frames.note(frame, place)
+        wired: tuple[str, ...] = ()
+        if node.type == "switch":
+            wired = tuple(frame.graph.edges[edge].port for edge in frame.graph.outgoing[place])
+        elif node.type == "parallel":
+            wired = tuple(node.graphs)
+        self._compute(frame, place, Job(node.type, node.config, node.when, wired), node.sees)
+
+    def _is_too_late(self, frame: Frame, node: PlanNode) -> bool:
+        """Whether a graph that the node would end has failed."""
+        last = self._frames.root if node.type == "stop" else turn_around(frame)
+        for around in frame.outward():
+            if around.at.standing.failed is not None:
+                return True
+            if around is last:
+                break
+        return False
+
+    def _compute_wanted(self, wanted: Wanted) -> None:
+        if self._frames.find(wanted.frame.at.base + wanted.place) is not None:  # else it has ended meanwhile
+            self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
+
+    def _compute(
+        self, frame: Frame, place: int, job: Job, sees: Sees, names: Mapping[str, JsonValue] = NO_NAMES
+    ) -> None:
+        """Compute something for a node or for the graph itself, and go on with what comes of it."""
+        whole = place == len(frame.graph.nodes)
+        scope = self._view.scope(frame, sees)
+        scope.update(names)
+        computed = self._computing.compute(
+            frame.at.base + place,
+            job,
+            scope,
+            path=(frame.prefix[:-1] or self._plan.workflow) if whole else frame.path(place),
+            title=None if whole else frame.graph.nodes[place].title,
+            salt=_salt(frame, place, names),
+            of_node=not whole and self._is_starting(frame, place),
+        )
+        if computed is not None:
+            self._computed(frame, place, computed)
+
+    def _computed(self, frame: Frame, place: int, computed: Computed) -> None:
+        if place == len(frame.graph.nodes):
+            self._graph_computed(frame, computed)
+        elif place in frame.at.held:
+            self._settling.answered(frame, place, computed)
+        elif frame.at.base + place in self._settling.promising:
+            self._promised(frame, place, computed)
+        else:
+            self._node_computed(frame, place, computed)
+
+    def _graph_computed(self, frame: Frame, computed: Computed) -> None:
+        if frame.at.begun:
+            if frame.parent is None:
+                self._finish(_of_output(computed))
+            else:
+                self._settling.finished(frame, computed)
+        elif computed.kind == "fail":
+            frame.at.begun = True
+            frame.at.error = fitting(_error(computed))
+            self._settling.end(frame, "failed")
+        else:
+            assert isinstance(computed.value, dict)
+            self._settling.begun(frame, computed.value)
+
+    def _node_computed(self, frame: Frame, place: int, computed: Computed) -> None:
+        node = frame.graph.nodes[place]
+        if computed.kind == "skip":
+            self._settling.settle(frame, place, Settled("skipped"))
+            return
+        self._journal.say("node.started", frame.path(place), {"type": node.type, **_config_shown(computed)})
         if node.timeout is not None:
-            self._at.node_deadlines[number] = self._now.time + node.timeout
+            frame.at.deadlines[place] = self._now.time + node.timeout
         match computed.kind:
-            case "done" | "stop":
-                self._done(number, computed)
+            case "done" | "stop" | "leave":
+                self._done(frame, place, computed)
             case "wait":
                 assert isinstance(computed.value, int | float)
-                self._wait(number, Wait(min(computed.value, self._at.node_deadlines.get(number, computed.value))))
+                self._delay(frame, place, min(computed.value, frame.at.deadlines.get(place, computed.value)))
             case "call":
-                self._invoke(number, computed, attempts=0, local=not self._needs_queue(node))
+                self._invoke(frame, place, computed, attempts=0, local=_may_be_local(node))
+            case "open":
+                assert isinstance(computed.value, dict)
+                self._settling.hold(frame, place, computed.value)
             case "fail":
-                self._fail(number, _error(computed))
+                self._settling.fail(frame, place, _error(computed))
 
-    def _done(self, number: int, computed: Computed) -> None:
+    def _done(self, frame: Frame, place: int, computed: Computed) -> None:
         """A control node has its output."""
         try:
-            self._outputs.put_value(number, computed.value)
+            self._outputs.put_value(frame.at.base + place, computed.value)
         except OutputsTooLarge as full:
-            self._fail(number, full.value())
+            self._settling.fail(frame, place, full.value())
             return
-        if self._graph.nodes[number].type == "set":
+        node = frame.graph.nodes[place]
+        if node.type == "set":
             assert isinstance(computed.value, dict)
-            self._at.vars.update(computed.value)
-        self._succeed(number, computed.port, shown("output", computed.value))
+            for name, value in computed.value.items():
+                frame.declarer(name).at.vars[name] = value
+        self._settling.succeed(frame, place, computed.port, shown("output", computed.value))
         if computed.kind == "stop":
             self._at.stop_output = computed.value
-            self._apply(self._frontier.end("stopped"))
+            self._end("stopped")
+        elif computed.kind == "leave":
+            self._settling.leave_turn(frame, breaks=node.type == "break")
 
-    def _needs_queue(self, node: PlanNode) -> bool:
-        return node.call is None or node.call.effects or node.call.queue is not None
-
-    def _invoke(self, number: int, computed: Computed, *, attempts: int, local: bool) -> None:
-        node = self._graph.nodes[number]
+    def _invoke(self, frame: Frame, place: int, computed: Computed, *, attempts: int, local: bool) -> None:
+        node, number = frame.graph.nodes[place], frame.at.base + place
         assert node.call is not None
-        self._calls[number] = computed
-        invocation = Invocation(
-            timeout=node.call.attempt_timeout if node.call.own_timeout else None,
-            deadline=self._at.node_deadlines.get(number),
-            earlier_attempts=attempts,
-            retry_when=node.call.retry.when,
-            retry_never=node.call.retry.never,
-            secrets=computed.secrets,
-            mask=node.call.mask,
+        self._settling.calls[number] = computed
+        invocation = _invocation(node.call, computed, frame.at.deadlines.get(place), attempts)
+        self.orders.append(
+            Invoke(number, frame.path(place), node.title, node.type, node.call, computed.value, invocation, local)
         )
-        self.orders.append(Invoke(number, node, computed.value, invocation, local))
 
     def _try_again(self, number: int) -> None:
-        wait = self._at.waits.pop(number, None)
-        if wait is not None:  # else it was cancelled meanwhile
+        found = self._frames.find(number)
+        if found is not None and (wait := found[0].at.waits.pop(found[1], None)) is not None:  # else it was cancelled
             assert wait.call is not None
-            self._invoke(number, wait.call, attempts=wait.attempts, local=False)
+            self._invoke(*found, wait.call, attempts=wait.attempts, local=False)
 
-    def _wait(self, number: int, wait: Wait) -> None:
-        node = self._graph.nodes[number]
-        self._at.waits[number] = wait
-        heapq.heappush(self._alarms, (wait.until, number))
-        if wait.call is None:
-            self._frontier.wait(number)
-            self._journal.say("node.waiting", node.id, {"until": iso(wait.until)})
+    def _delay(self, frame: Frame, place: int, until: float) -> None:
+        self._alarms.set(frame, place, Wait(until))
+        frame.frontier.wait(place)
+        self._journal.say("node.waiting", frame.path(place), {"until": iso(until)})
 
-    def _succeed(self, number: int, port: str | None, data: Mapping[str, JsonValue]) -> None:
-        self._journal.say("node.succeeded", self._graph.nodes[number].id, {**data, "port": port})
-        self._settle(number, Settled("succeeded", port))
-
-    def _fail(self, number: int, error: ErrorValue) -> None:
-        node = self._graph.nodes[number]
-        error = fitting(error.at(node.id, node.id))
-        how = FAILED if self._frontier.is_cancelling(number) else self._frontier.failure_of(number)
-        self._at.errors[number] = error
-        self._journal.say("node.failed", node.id, {"error": dumped(error), "port": how.port})
-        self._settle(number, how)
-
-    def _settle(self, number: int, how: Settled) -> None:
-        self._calls.pop(number, None)
-        self._at.node_deadlines.pop(number, None)
-        self._apply(self._frontier.settle(number, how))
-
-    def _apply(self, changes: Changes) -> None:
-        for number in changes.skipped:
-            self._journal.say("node.skipped", self._graph.nodes[number].id)
-        for join, failures in changes.unsatisfiable:
-            self._record_unsatisfiable(join, failures)
-        for number in changes.cancel:
-            if self._at.waits.pop(number, None) is None:
-                self.orders.append(Cancel(number))
-            else:
-                self.cancelled(number)
-
-    def _record_unsatisfiable(self, join: int, failures: Sequence[int]) -> None:
-        node = self._graph.nodes[join]
-        error = ErrorValue(
-            code="join.unsatisfiable",
-            message=f"Too few of the {len(self._graph.incoming[join])} edges into this join can still succeed.",
-            node=node.id,
-            path=node.id,
-            cause=causes([self._at.errors[failure] for failure in failures if failure in self._at.errors]),
-        )
-        self._at.errors[join] = error
-        port = self._at.standing.port[join]
-        self._journal.say("node.failed", node.id, {"error": dumped(error), "port": port})
-
-    def _close_with_ends(self) -> None:
-        """What the end nodes yield is the output, unless it is too much together."""
-        output = self._end_outputs()
-        try:
-            if self._outputs.total > DEFAULTS.payload_bytes:
-                check_size(output)
-        except PayloadTooLarge as error:
-            self._end(Outcome("failed", error=error.value()))
+    def _end_delay(self, frame: Frame, place: int, wait: Wait) -> None:
+        if (deadline := frame.at.deadlines.get(place)) is not None and deadline <= wait.until:
+            self._settling.fail(frame, place, timed_out_node())
         else:
-            self._end(Outcome("succeeded", output))
+            self._outputs.put_value(frame.at.base + place, None)
+            self._settling.succeed(frame, place, "out", {"output": None})
 
-    def _end_outputs(self) -> JsonValue:
-        succeeded = [n for n in self._graph.ends if self._at.standing.status[n] == "succeeded"]
-        if len(self._graph.ends) == 1:
-            return self._outputs.value(succeeded[0]) if succeeded else None
-        if not self._graph.ends:
-            return None
-        return {self._graph.nodes[n].id: self._outputs.value(n) for n in succeeded}
+    def _promise(self, frame: Frame, place: int, data: Mapping[str, JsonValue]) -> None:
+        """A node has had its effect, or may have: compute the config of what undoes it while what it sees is known."""
+        number = frame.at.base + place
+        self._settling.promising[number] = data
+        compensate = frame.graph.nodes[place].compensate
+        assert compensate is not None
+        names = {"output": self._outputs.value(number)} if number in self._outputs else NO_NAMES
+        self._compute(frame, place, Job("compensate", compensate.config), compensate.sees, names)
 
-    def _end(self, outcome: Outcome) -> None:
+    def _promised(self, frame: Frame, place: int, computed: Computed) -> None:
+        """The node can end now. What undoes it fails in its turn, if its config could not be computed."""
+        data = self._settling.promising.pop(frame.at.base + place)
+        node = frame.graph.nodes[place]
+        assert node.compensate is not None
+        frame.due.append(
+            Due(
+                frame.path(place),
+                node.compensate.type,
+                node.compensate.call,
+                node.compensate.timeout,
+                config=None if computed.kind == "fail" else computed.value,
+                secrets=computed.secrets,
+                error=_error(computed) if computed.kind == "fail" else None,
+                title=node.title,
+            )
+        )
+        if "error" in data:
+            self._settling.fail(frame, place, ErrorValue.model_validate(data["error"]))
+        else:
+            self._settling.succeed(frame, place, "out", data)
+
+    def _end(self, why: Ending) -> None:
+        """End the execution; the first reason stays."""
+        if self._is_over or self.ending is not None:
+            return
+        self._settling.grace_until = self._now.time + GRACE
+        self._settling.end(self._frames.root, why)
+
+    def _close(self, frame: Frame) -> None:
+        """Every node of a graph has settled."""
+        self._computing.call_off(frame.itself)
+        if frame.parent is not None:
+            self._settling.close(frame)
+        elif not self._is_over and self._at.begun:
+            self._close_root(frame)
+
+    def _close_root(self, root: Frame) -> None:
+        root.closing = False
+        standing = root.at.standing
+        if standing.ending == "cancelled":
+            message = "The execution was cancelled."
+            self._finish(Outcome("cancelled", error=ErrorValue(code="cancelled", message=message)))
+        elif standing.ending == "timed_out":
+            message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
+            self._finish(Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message)))
+        elif root.at.error is not None:
+            self._finish(Outcome("failed", error=root.at.error))
+        elif standing.failed is not None:
+            self._finish(Outcome("failed", error=root.at.errors[standing.failed]))
+        elif standing.ending == "stopped":
+            self._finish(Outcome("succeeded", self._at.stop_output))
+        elif root.graph.output is not None:
+            root.finishing = True
+            self._compute(root, len(root.graph.nodes), Job("", root.graph.output), root.graph.output_sees)
+        else:
+            self._finish(_of_ends(root, self._outputs))
+
+    def _finish(self, outcome: Outcome) -> None:
+        """The document's graph has ended: undo what is to be undone, then end."""
+        due = self._frames.root.due
+        if outcome.status == "succeeded" or not due:
+            self._conclude(outcome)
+        else:
+            self._at.outcome = outcome
+            self._journal.say("compensation.started", data={"due": len(due)})
+
+    def _undo_next(self, outcome: Outcome) -> None:
+        due = self._frames.root.due
+        if not due:
+            self._journal.say("compensation.ended", data={"status": "failed" if self._at.undone_wrongly else "done"})
+            self._conclude(outcome)
+            return
+        self._undoing = last = due[-1]
+        self._journal.say("node.started", last.own_path, {"type": last.type, **shown("config", last.config)})
+        if last.error is not None:
+            self._undone(last.error)
+            return
+        deadline = None if last.timeout is None else self._now.time + last.timeout
+        invocation = _invocation(last.call, Computed("call", secrets=last.secrets), deadline, 0)
+        self.orders.append(
+            Invoke(COMPENSATION, last.own_path, last.title, last.type, last.call, last.config, invocation, local=False)
+        )
+
+    def _undone(self, error: ErrorValue | None = None, *, output: bytes = b"null") -> None:
+        """A compensation has ended; whatever came of it, the next one has its turn."""
+        assert self._undoing is not None
+        path = self._undoing.own_path
+        if error is None:
+            self._journal.say("node.succeeded", path, {**shown_text("output", output), "port": "out"})
+        else:
+            self._at.undone_wrongly = True
+            node = self._undoing.path.rpartition(".")[2]
+            self._journal.say("node.failed", path, {"error": dumped(fitting(error.at(node, path))), "port": None})
+        self._frames.root.due.pop()
+        self._undoing = None
+
+    def _conclude(self, outcome: Outcome) -> None:
         self.outcome = outcome
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         self._journal.say(ENDINGS[outcome.status], data=data)
 
 
-def timed_out_node(cause: ErrorValue | None = None) -> ErrorValue:
-    """The error of a node whose own timeout struck."""
-    message = "The node took longer than its timeout, waits and retries included."
-    return ErrorValue(code="timeout.node", message=message, cause=None if cause is None else causes([cause])[0])
+CANCELLED_COMPENSATION = ErrorValue(code="cancelled", message="The compensation was stopped.")
 
 
-def _rendering(template: Template) -> Job:
-    return Job("", template)
+def _may_be_local(node: PlanNode) -> bool:
+    return node.call is not None and not node.call.effects and node.call.queue is None
+
+
+def _invocation(call: Call, computed: Computed, deadline: float | None, attempts: int) -> Invocation:
+    return Invocation(
+        timeout=call.attempt_timeout if call.own_timeout else None,
+        deadline=deadline,
+        earlier_attempts=attempts,
+        retry_when=call.retry.when,
+        retry_never=call.retry.never,
+        secrets=computed.secrets,
+        mask=call.mask,
+    )
+
+
+def _salt(frame: Frame, place: int, names: Mapping[str, JsonValue]) -> bytes:
+    """Makes the chance of each computation its own: of each turn too."""
+    if frame.parent is None and not names:
+        itself = -2 if frame.at.begun else -1
+        return (itself if place == len(frame.graph.nodes) else place).to_bytes(8, "big", signed=True)
+    loop = names.get("loop")
+    turn = loop.get("index") if isinstance(loop, dict) else ""
+    return f"{frame.prefix}{place}.{frame.at.begun}.{turn}".encode()
+
+
+def _of_output(computed: Computed) -> Outcome:
+    if computed.kind == "fail":
+        return Outcome("failed", error=fitting(_error(computed)))
+    return Outcome("succeeded", computed.value)
+
+
+def _of_ends(root: Frame, outputs: Outputs) -> Outcome:
+    """What the end nodes yield is the output, unless it is too much together."""
+    text = ends_text(root, outputs)
+    try:
+        check_written(text)
+    except PerdureError as error:
+        return Outcome("failed", error=error.value())
+    return Outcome("succeeded", orjson.loads(text))
 
 
 def _error(computed: Computed) -> ErrorValue:

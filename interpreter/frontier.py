@@ -9,7 +9,7 @@ from dag.plan import PlanGraph
 
 Status = Literal["pending", "clearing", "ready", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"]
 Fate = Literal["run", "skip", "fail"]
-Ending = Literal["failed", "stopped", "cancelled", "timed_out"]
+Ending = Literal["failed", "stopped", "cancelled", "timed_out", "broken", "continued"]
 
 UNSTARTED = ("pending", "clearing", "ready")
 STARTED = ("running", "waiting")
@@ -102,12 +102,12 @@ class Frontier:
         self._at.cancelling = sorted(self._cancelling)
         return self._at
 
-    def begin(self) -> None:
+    def begin(self) -> Changes:
         """Queue the nodes that need nothing."""
         for node, incoming in enumerate(self._graph.incoming):
             if not incoming:
                 self._readied.append(node)
-        self._finish()
+        return self._finish()
 
     def take(self, *, calls: bool = True) -> int | None:
         """The next node to start, now running, if one is ready. Without `calls`, activities stay in the queue."""
@@ -123,6 +123,16 @@ class Frontier:
                 self._at.status[node] = "running"
                 return node
         return None
+
+    @property
+    def has_ready(self) -> bool:
+        """Whether nodes may be taken."""
+        return bool(self._queue) or bool(self._held)
+
+    @property
+    def holds(self) -> bool:
+        """Whether activities were passed over."""
+        return bool(self._held)
 
     def put_back(self, node: int) -> None:
         """A node that was taken cannot start yet."""

@@ -81,3 +81,8 @@ def shown(name: str, value: JsonValue) -> dict[str, JsonValue]:
         return {name: value}
     size = len(orjson.dumps(value))
     return {name: value} if size <= SHOWN_BYTES else {f"{name}_bytes": size}
+
+
+def shown_text(name: str, text: bytes) -> dict[str, JsonValue]:
+    """The same of a value that is JSON text already."""
+    return {name: orjson.loads(text)} if len(text) <= SHOWN_BYTES else {f"{name}_bytes": len(text)}

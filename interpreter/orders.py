@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import JsonValue
+from pydantic import JsonValue, SkipValidation
 
 from dag.errors import ErrorValue
 from dag.expressions import Moment
 from dag.invocation import Invocation
-from dag.plan import PlanNode
+from dag.plan import Call
 from interpreter.compute import Job
 
 
@@ -18,7 +18,10 @@ class Invoke:
     """Run an activity."""
 
     number: int
-    node: PlanNode
+    path: str
+    title: str | None
+    type: str
+    call: Call
     config: JsonValue
     invocation: Invocation
     local: bool
@@ -29,6 +32,10 @@ class Evaluate:
     """Compute a job with the large budget, outside the workflow task."""
 
     number: int
+    path: str
+    title: str | None
+    of_node: bool
+    """Whether a node starts with it, which can as well start later."""
     job: Job
     scope: Mapping[str, JsonValue]
     moment: Moment
@@ -36,7 +43,7 @@ class Evaluate:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Ask what runs for a node to stop."""
+    """Ask what runs under a number to stop."""
 
     number: int
 
@@ -49,5 +56,5 @@ class Outcome:
     """How an execution ended."""
 
     status: Literal["succeeded", "failed", "cancelled", "timed_out"]
-    output: JsonValue = None
+    output: SkipValidation[JsonValue] = None
     error: ErrorValue | None = None

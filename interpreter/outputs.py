@@ -1,6 +1,7 @@
 """The outputs of an execution's nodes: decoded when first read, packed into segments that continue-as-new carries on.
 
-A segment, once full, keeps its bytes: external storage goes by content and stores it once, however often it is carried.
+A segment, once full, keeps its bytes as long as most of what is in it is of use: external storage goes by content and
+stores it once, however often it is carried.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +29,12 @@ class OutputsTooLarge(PerdureError):
 
 @dataclass(slots=True)
 class Index:
-    """Which nodes' outputs stand in which segment, in the order of the segments."""
+    """Which nodes' outputs stand in which segment, in the order of the segments; -1 for what is of no use any more."""
 
     segments: list[list[int]] = field(default_factory=list[list[int]])
+
+
+DROPPED = -1
 
 
 class Outputs:
@@ -48,12 +52,15 @@ class Outputs:
             self._sealed.append((nodes, text))
             self._total += len(text)
             for node in nodes:
-                self._in_segment[node] = len(self._sealed) - 1
+                if node != DROPPED:
+                    self._in_segment[node] = len(self._sealed) - 1
         if self._sealed and len(self._sealed[-1][1]) < SEGMENT_BYTES:
             self._open_last()
 
     def put(self, node: int, text: bytes) -> None:
-        """Keep an output as JSON text. Raises OutputsTooLarge."""
+        """Keep an output as JSON text, in place of what was there. Raises OutputsTooLarge."""
+        if node in self._texts or node in self._in_segment:
+            self.drop(node)
         self._total += len(text)
         if self._total > MOST_BYTES and len(text) > SMALL:
             self._total -= len(text)
@@ -64,6 +71,14 @@ class Outputs:
         """Keep an output that was computed here. Raises OutputsTooLarge."""
         self.put(node, orjson.dumps(value))
         self._remember({node: value}, len(self._texts[node]))
+
+    def drop(self, node: int) -> None:
+        """Forget an output, if there is one."""
+        self._values.pop(node, None)
+        if (text := self._texts.pop(node, None)) is not None:
+            self._total -= len(text)
+        else:
+            self._in_segment.pop(node, None)  # its bytes count until the segment is packed anew
 
     def __contains__(self, node: int) -> bool:
         return node in self._texts or node in self._in_segment
@@ -79,9 +94,14 @@ class Outputs:
                 text = self._texts[node]
                 self._remember({node: orjson.loads(text)}, len(text))
             else:
-                nodes, text = self._sealed[self._in_segment[node]]
-                self._remember(dict(zip(nodes, orjson.loads(text), strict=True)), len(text))
+                segment = self._in_segment[node]
+                self._remember(dict(self._unpacked(segment)), len(self._sealed[segment][1]))
         return self._values[node]
+
+    def text(self, node: int) -> bytes:
+        """The output of a node that has one, as JSON text."""
+        text = self._texts.get(node)
+        return orjson.dumps(self.value(node)) if text is None else text
 
     @property
     def total(self) -> int:
@@ -97,9 +117,25 @@ class Outputs:
         self._decoded += size
 
     def pack(self) -> tuple[Index, list[bytes]]:
-        """Everything as segments: those that were full stay as they are."""
-        packed = [*self._sealed, *self._filled()]
+        """Everything as segments: those that were full stay as they are, unless most of what is in them is dropped."""
+        packed = [*self._useful(), *self._filled()]
         return Index([nodes for nodes, _ in packed]), [text for _, text in packed]
+
+    def _useful(self) -> Iterator[tuple[list[int], bytes]]:
+        """The sealed segments; what is left of those that are mostly dropped goes to the rest."""
+        for segment, (nodes, text) in enumerate(self._sealed):
+            left = [node if self._in_segment.get(node) == segment else DROPPED for node in nodes]
+            if 2 * left.count(DROPPED) <= len(left):
+                yield left, text
+            else:
+                self._texts.update((node, orjson.dumps(value)) for node, value in self._unpacked(segment))
+
+    def _unpacked(self, segment: int) -> Iterator[tuple[int, JsonValue]]:
+        nodes, text = self._sealed[segment]
+        values: list[JsonValue] = orjson.loads(text)
+        for node, value in zip(nodes, values, strict=True):
+            if self._in_segment.get(node) == segment:
+                yield node, value
 
     def _filled(self) -> Iterator[tuple[list[int], bytes]]:
         nodes: list[int] = []
@@ -117,8 +153,8 @@ class Outputs:
 
     def _open_last(self) -> None:
         """The last segment has room: what it holds is packed again with what comes."""
-        nodes, text = self._sealed.pop()
-        self._total -= len(text)
-        for node, value in zip(nodes, orjson.loads(text), strict=True):
+        left = dict(self._unpacked(len(self._sealed) - 1))
+        self._total -= len(self._sealed.pop()[1])
+        for node, value in left.items():
             del self._in_segment[node]
             self.put_value(node, value)

@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue, SkipValidation
 
-from dag.errors import ErrorValue
-from interpreter.compute import Computed
+from dag.plan import PlanGraph
+from interpreter.frames import FrameState
 from interpreter.frontier import Standing
 from interpreter.journal import Written
+from interpreter.orders import Outcome
 from interpreter.outputs import Index
 
 
@@ -38,29 +39,31 @@ class Start:
     tuning: Tuning = Tuning()
 
 
-@dataclass(frozen=True)
-class Wait:
-    """A started node that waits for a time: a delay, or an activity before its next attempt."""
-
-    until: float
-    call: Computed | None = None
-    """The config of an activity whose next attempt this is."""
-    attempts: int = 0
-
-
 @dataclass
 class Carried:
     """Where an execution stands at a safe point: nothing is in flight."""
 
-    standing: Standing
+    frames: list[FrameState]
+    """The graphs that run, an outer one before those inside it."""
     started_at: float
     seed: int
+    counter: int
+    """The next number that no node run has yet."""
+    ready: list[int] = field(default_factory=list[int])
+    """The frames with nodes to start, in their order."""
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)
     """The outputs themselves follow as further arguments, one a segment."""
     begun: bool = False
-    vars: SkipValidation[dict[str, JsonValue]] = field(default_factory=dict[str, JsonValue])
-    errors: dict[int, ErrorValue] = field(default_factory=dict[int, ErrorValue])
-    waits: dict[int, Wait] = field(default_factory=dict[int, Wait])
-    node_deadlines: dict[int, float] = field(default_factory=dict[int, float])
     stop_output: SkipValidation[JsonValue] = None
+    grace_until: float | None = None
+    """How long what an ended execution still runs may take, all together."""
+    outcome: Outcome | None = None
+    """What the execution ends with once its compensations have run."""
+    undone_wrongly: bool = False
+    """Whether a compensation failed."""
+
+
+def fresh(graph: PlanGraph, *, now: float, seed: int) -> Carried:
+    """An execution that begins."""
+    return Carried([FrameState(0, Standing.of(graph), due=[])], now, seed, counter=len(graph.nodes) + 1)

@@ -1,10 +1,12 @@
 """What expressions see of an execution: only what the compiler found that they read."""
 
 from datetime import UTC, datetime
+from itertools import islice
 
 from pydantic import JsonValue
 
 from dag.plan import Plan, Sees
+from interpreter.frames import Frame
 from interpreter.outputs import Outputs
 from interpreter.start import Carried, Start
 
@@ -19,25 +21,29 @@ class View:
         self._at = at
         self._outputs = outputs
 
-    def scope(self, sees: Sees) -> dict[str, JsonValue]:
-        """Values by root."""
-        scope: dict[str, JsonValue] = {root: self._root(root) for root in sees.roots}
-        if sees.nodes:
-            scope["nodes"] = {self._plan.graph.nodes[n].id: self._fields(n, fields) for n, fields in sees.nodes}
+    def scope(self, frame: Frame, sees: Sees) -> dict[str, JsonValue]:
+        """Values by root, as a node of the frame sees them."""
+        scope: dict[str, JsonValue] = {root: self._root(root, frame) for root in sees.roots}
+        if sees.nodes or sees.around:
+            nodes = {frame.node(place).id: self._fields(frame, place, fields) for place, fields in sees.nodes}
+            for level, place, fields in sees.around:
+                around = next(islice(frame.outward(), level, None))
+                nodes[around.node(place).id] = self._fields(around, place, fields)
+            scope["nodes"] = nodes
         return scope
 
-    def _root(self, root: str) -> JsonValue:
+    def _root(self, root: str, frame: Frame) -> JsonValue:
         match root:
             case "input":
                 return self._start.input
             case "vars":
-                return dict(self._at.vars)
+                return frame.variables()
             case "env":
                 return dict(self._start.env)
             case "execution":
                 return self._execution()
             case _:
-                raise AssertionError(f"the compiler lets through an unknown root: {root}")
+                return next(around.at.names[root] for around in frame.outward() if root in around.at.names)
 
     def _execution(self) -> dict[str, JsonValue]:
         return {
@@ -49,19 +55,19 @@ class View:
             "attempt": self._start.attempt,
         }
 
-    def _fields(self, number: int, fields: tuple[str, ...]) -> dict[str, JsonValue]:
+    def _fields(self, frame: Frame, place: int, fields: tuple[str, ...]) -> JsonValue:
         seen: dict[str, JsonValue] = {}
         for field in fields:
             match field:
                 case "output":
-                    if self._at.standing.status[number] == "succeeded":
-                        seen["output"] = self._outputs.value(number)
+                    if frame.at.standing.status[place] == "succeeded":
+                        seen["output"] = self._outputs.value(frame.at.base + place)
                 case "status":
-                    seen["status"] = public(self._at.standing.status[number])
+                    seen["status"] = public(frame.at.standing.status[place])
                 case "port":
-                    seen["port"] = self._at.standing.port[number]
+                    seen["port"] = frame.at.standing.port[place]
                 case _:
-                    error = self._at.errors.get(number)
+                    error = frame.at.errors.get(place)
                     seen["error"] = None if error is None else error.model_dump(mode="json")
         return seen
 

@@ -33,14 +33,15 @@ from dag.expressions import Moment
 from dag.invocation import Invocation
 from dag.plan import Retry
 from interpreter.compute import Computed, failure
-from interpreter.execution import INLINE_UNTIMED, Execution, timed_out_node
-from interpreter.frontier import Standing
+from interpreter.computing import INLINE_UNTIMED
+from interpreter.execution import Execution
+from interpreter.former import carried_over
 from interpreter.journal import Emit, Now
 from interpreter.load import Load
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
 from interpreter.plans import decoded
-from interpreter.start import Carried, Start
-from interpreter.view import public
+from interpreter.settling import timed_out_node
+from interpreter.start import Carried, Start, fresh
 
 STEP_EVENT = "perdure_step_event"
 """The extern function that takes step events out to the worker's sink."""
@@ -80,7 +81,7 @@ class Interpreter:
         self._args = args
         self._start = converter.from_payload(args[0].payload, Start)
         self._plan = decoded(args[1].payload.data)
-        carried = converter.from_payload(args[2].payload, Carried) if len(args) > 2 else self._fresh()
+        carried = carried_over(args[2].payload.data) if len(args) > 2 else self._fresh()
         self._now = Now()
         self._load = Load()
         self._refresh()
@@ -124,8 +125,6 @@ class Interpreter:
             self._settle_ended()
             execution.ring()
             await self._advance()
-            execution.close()
-            self._carry_out()
             if execution.outcome is not None:
                 workflow.set_current_details(self._details())
                 return self._result(execution.outcome)
@@ -138,14 +137,7 @@ class Interpreter:
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
         """Where the execution stands, node by node."""
-        standing = self._execution.standing
-        return {
-            "running": [self._plan.graph.nodes[number].id for number in self._running if number >= 0],
-            "nodes": {
-                node.id: {"status": public(standing.status[number]), "port": standing.port[number]}
-                for number, node in enumerate(self._plan.graph.nodes)
-            },
-        }
+        return {"running": [one.path for one in self._running.values()], "nodes": self._execution.nodes()}
 
     @workflow.query
     def variables(self) -> dict[str, JsonValue]:
@@ -153,7 +145,7 @@ class Interpreter:
         return dict(self._execution.vars)
 
     def _fresh(self) -> Carried:
-        return Carried(Standing.of(self._plan.graph), workflow.time(), workflow.random().getrandbits(32))
+        return fresh(self._plan.graph, now=workflow.time(), seed=workflow.random().getrandbits(32))
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
@@ -191,7 +183,7 @@ class Interpreter:
                     case Invoke():
                         local = order.local and self._locals < LOCALS
                         handle = self._local(order) if local else self._activity(order)
-                        self._track(order.number, handle, local=local)
+                        self._track(order, handle, local=local)
                     case Evaluate():
                         self._evaluations.append(order)
                     case Cancel():
@@ -199,11 +191,11 @@ class Interpreter:
         while self._evaluations and self._evaluating < EVALUATIONS and self._may_evaluate(self._evaluations[0]):
             self._evaluating += 1
             order = self._evaluations.popleft()
-            self._track(order.number, self._evaluation(order), local=True, evaluates=True)
+            self._track(order, self._evaluation(order), local=True)
 
     def _may_evaluate(self, order: Evaluate) -> bool:
         """Nodes wait for the next run like activities; what is no node cannot be carried over."""
-        return order.number < 0 or not self._must_hold()
+        return not order.of_node or not self._must_hold()
 
     def _cancel(self, number: int) -> None:
         if (running := self._running.get(number)) is not None:
@@ -212,11 +204,11 @@ class Interpreter:
             self._evaluations.remove(waiting)
             self._execution.cancelled(number)
 
-    def _track(self, number: int, handle: ActivityHandle[Any], *, local: bool, evaluates: bool = False) -> None:
+    def _track(self, order: Invoke | Evaluate, handle: ActivityHandle[Any], *, local: bool) -> None:
         self._commands += 1
-        self._running[number] = _Running(handle, local, evaluates)
+        self._running[order.number] = _Running(handle, order.path, local, isinstance(order, Evaluate))
         self._locals += local
-        handle.add_done_callback(partial(self._on_end, number))
+        handle.add_done_callback(partial(self._on_end, order.number))
 
     def _on_end(self, number: int, _handle: asyncio.Task[Any]) -> None:
         self._ended.append(number)
@@ -227,16 +219,15 @@ class Interpreter:
             self._wake.set_result(None)
 
     def _activity(self, order: Invoke) -> ActivityHandle[Any]:
-        call = order.node.call
-        assert call is not None
+        call = order.call
         deadline = order.invocation.deadline
         left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - self._now.time))
         return workflow.start_activity(
-            order.node.type,
+            order.type,
             args=self._written(_arguments(order)),
             result_type=RawValue,
-            activity_id=order.node.id,
-            summary=_summary(order.node.title),
+            activity_id=order.path,
+            summary=_summary(order.title),
             task_queue=None if call.queue is None else f"{workflow.info().task_queue}.{call.queue}",
             schedule_to_close_timeout=left,
             start_to_close_timeout=timedelta(seconds=call.attempt_timeout + GRACE),
@@ -247,24 +238,23 @@ class Interpreter:
 
     def _local(self, order: Invoke) -> ActivityHandle[Any]:
         return workflow.start_local_activity(
-            order.node.type,
+            order.type,
             args=self._written(_arguments(order)),
             result_type=RawValue,
-            activity_id=order.node.id,
-            summary=_summary(order.node.title),
+            activity_id=order.path,
+            summary=_summary(order.title),
             start_to_close_timeout=timedelta(seconds=LOCAL_PATIENCE),
             retry_policy=ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
 
     def _evaluation(self, order: Evaluate) -> ActivityHandle[Any]:
-        node = self._plan.graph.nodes[order.number] if order.number >= 0 else None
         return workflow.start_local_activity(
             EVALUATE,
             args=self._written([order.job, order.scope, order.moment]),
             result_type=RawValue,
-            activity_id=f"{node.id if node else self._plan.workflow} (expressions)",
-            summary=_summary(node.title if node else None),
+            activity_id=f"{order.path} (expressions)",
+            summary=_summary(order.title),
             start_to_close_timeout=timedelta(seconds=EVALUATION_TIMEOUT),
             retry_policy=ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -307,7 +297,7 @@ class Interpreter:
             case TimeoutError() if running.local:
                 self._execution.lasted(number)
             case TimeoutError(type=TimeoutType.START_TO_CLOSE | TimeoutType.HEARTBEAT):
-                self._execution.failed(number, WORKER_LOST)
+                self._execution.unknown(number, WORKER_LOST)
             case TimeoutError():
                 self._execution.failed(number, timed_out_node())
             case ApplicationError() if running.evaluates:
@@ -328,7 +318,7 @@ class Interpreter:
         return not self._stragglers or self._now.history_length >= self._start.tuning.most_events
 
     def _is_due(self) -> bool:
-        if self._execution.standing.ending is not None:
+        if self._execution.ending == "cancelled":  # a run that goes on after this one could not end as cancelled
             return False
         after = self._start.tuning.continue_after
         return self._commands >= after if after is not None else self._suggested
@@ -391,9 +381,9 @@ class Interpreter:
 
     def _details(self) -> str:
         """What Temporal's Web UI shows under current details."""
-        nodes = self._plan.graph.nodes
-        lines = [f"{len(nodes) - self._execution.unsettled} of {len(nodes)} nodes settled"]
-        if running := [nodes[number].id for number in islice(self._running, LISTED) if number >= 0]:
+        settled, all = self._execution.settled
+        lines = [f"{settled} of {all} nodes settled"]
+        if running := [one.path for one in islice(self._running.values(), LISTED)]:
             lines.append(f"running ({len(self._running)}): {', '.join(running)}")
         if waiting := self._execution.waiting(LISTED):
             lines.append(f"waiting: {', '.join(waiting)}")
@@ -412,6 +402,7 @@ class Interpreter:
 @dataclass(frozen=True, slots=True)
 class _Running:
     handle: ActivityHandle[Any]
+    path: str
     local: bool
     evaluates: bool
 

@@ -23,4 +23,4 @@ def check_placement(site: Site) -> Iterator[Problem]:
 
 
 def _is_finally(site: Site) -> bool:
-    return site.inside[-1:] == ("finally",)
+    return site.inside == ("config", "finally")

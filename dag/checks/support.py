@@ -8,13 +8,6 @@ from dag.sites import Site
 
 WORDS = frozenset(
     {
-        "for_each",
-        "while",
-        "repeat",
-        "break",
-        "continue",
-        "parallel",
-        "try",
         "approval",
         "ask",
         "wait_event",
@@ -22,7 +15,7 @@ WORDS = frozenset(
         "workflow",
     }
 )
-FIELDS = frozenset({"cache", "compensate"})
+FIELDS = frozenset({"cache"})
 SETTINGS = frozenset({"on_failure", "search", "concurrency"})
 """These three are all that is left to build."""
 

@@ -9,10 +9,9 @@ from pydantic import TypeAdapter
 from dag.errors import ErrorValue
 from dag.events import StepEvent
 from interpreter.execution import Execution
-from interpreter.frontier import Standing
 from interpreter.journal import Now
 from interpreter.orders import Cancel, Invoke
-from interpreter.start import Carried, Start
+from interpreter.start import Carried, Start, fresh
 from tests.interpreter.publishing import published
 from tests.reference.document import Document
 from tests.reference.evaluator import run
@@ -97,7 +96,7 @@ class Simulation:
         self.world = World(script, document)
         if script.cancel_at is not None:
             self.world.will_end("cancelled", at=script.cancel_at)
-        self.execution = self._execution(Carried(Standing.of(plan.graph), 0.0, 0), [])
+        self.execution = self._execution(fresh(plan.graph, now=0.0, seed=0), [])
 
     def to_its_end(self) -> None:
         self.execution.begin()
@@ -134,8 +133,7 @@ class Simulation:
         while True:
             while self.execution.advance(calls=not self._pauses()):
                 self._carry_out()
-            self.execution.close()
-            if not self._pauses() or not self.world.due.keys().isdisjoint(self.plan.graph.place):
+            if self.execution.outcome is not None or not self._pauses() or not self.world.due.keys().isdisjoint(self.plan.graph.place):
                 return
             self._continue_as_new()
 
@@ -147,7 +145,7 @@ class Simulation:
             match order:
                 case Invoke():
                     self.starts += 1
-                    self.world.start_activity(order.node.id)
+                    self.world.start_activity(order.path)
                 case Cancel():
                     self.world.ask_to_stop(self.plan.graph.nodes[order.number].id)
                 case _:

@@ -12,7 +12,7 @@ from dag.errors import ErrorValue
 from dag.expressions import INLINE, WIDE, Budget, ExpressionBudget, Moment
 from dag.invocation import SecretText
 from interpreter.compute import INLINE_ITEMS, Computed, Job, compute
-from interpreter.execution import INLINE_UNTIMED
+from interpreter.computing import INLINE_UNTIMED
 from tests.interpreter.documents import document
 from tests.interpreter.publishing import published
 

@@ -1,0 +1,81 @@
+"""What a node that holds graphs asks for, and what it is told of them: constructs decide, the execution carries out."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import JsonValue
+
+from dag.errors import ErrorValue
+
+Read = Callable[[int], JsonValue]
+"""The value in one of the node's slots; null in an empty one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """Run a graph of the node's."""
+
+    part: str
+    turn: int | None = None
+    names: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """What is bound in it."""
+    slot: int = 0
+    """Which of the node's slots takes its output."""
+    shielded: bool = False
+    """Whether it runs to its end though the node is being cancelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Cancel every graph of the node's that runs and is not shielded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Compute a condition of the node's config, with names bound besides what the node sees."""
+
+    condition: str
+    names: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """Keep null in a slot."""
+
+    slot: int
+
+
+@dataclass(frozen=True, slots=True)
+class Yield:
+    """The node has succeeded; its output is made of what these slots hold, null where they hold nothing."""
+
+    mode: Literal["value", "list", "full", "merge", "by_name", "none"]
+    slots: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+    """With `by_name`, the key of each."""
+    rows: tuple[Mapping[str, JsonValue], ...] = ()
+    """With `full`, what is said of each besides its output."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The node has failed."""
+
+    error: ErrorValue
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Everything inside has ended, as the node was asked to."""
+
+
+Step = Open | Halt | Ask | Empty | Yield | Fail | Leave
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a graph ended."""
+
+    how: Literal["succeeded", "failed", "cancelled", "broken", "continued"]
+    error: ErrorValue | None = None
