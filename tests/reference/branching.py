@@ -15,6 +15,8 @@ def parallel(run: NodeRun) -> Work:
     written: dict[str, Any] = config["branches"]
     wait: Any = rendered(config.get("wait", "all"), around)
     enough = wait["count"] if isinstance(wait, dict) else {"all": len(written), "any": 1}[wait]
+    if enough > len(written):
+        return run.failure("join.unsatisfiable")
     branches: dict[str, GraphRun] = {}
     results: dict[str, Result] = {}
     succeeded: list[str] = []

@@ -102,6 +102,21 @@ BRANCHES = [
         output="a",
     ),
     Example(
+        "Branches begin one by one: when the first has ended at once and is enough, the others do not begin",
+        """
+        nodes:
+          fan:
+            type: parallel
+            config:
+              wait: any
+              branches:
+                left: {nodes: {a: {type: transform, config: {expression: "1"}}}}
+                right: {nodes: {b: {type: test.step}}}
+        """,
+        {"fan": "succeeded", "fan.left.a": "succeeded"},
+        output={"left": 1},
+    ),
+    Example(
         "First is who finished first",
         _TWO.replace("WAIT", "result: first"),
         {"fan": "succeeded", "fan.left.a": "succeeded", "fan.right.b": "succeeded"},

@@ -135,8 +135,10 @@ def _term(tokens: list[str], scope: Scope) -> tuple[Any, list[str]]:
 def _field(found: Any, name: str) -> Any:
     """Of a list, what its items have; one thing stands for itself."""
     if isinstance(found, list):
-        fields = [_field(item, name) for item in found]
-        several = [each for field in fields if field is not MISSING for each in _as_list(field)]
+        fields = [field for item in found if (field := _field(item, name)) is not MISSING]
+        if len(fields) == 1:
+            return fields[0]
+        several = [each for field in fields for each in _as_list(field)]
         return several if len(several) > 1 else several[0] if several else MISSING
     return found.get(name, MISSING) if isinstance(found, Mapping) else MISSING
 
@@ -171,7 +173,7 @@ def _is_number(found: Any) -> bool:
 
 
 def _boolean(found: Any) -> bool:
-    return found is not MISSING and bool(found)
+    return any(map(_boolean, found)) if isinstance(found, list) else found is not MISSING and bool(found)
 
 
 _UNREAD: Scope = {}

@@ -71,6 +71,11 @@ class World:
         """A delay or a clock is called off."""
         self.due.pop(node, None)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no node is under way."""
+        return all(name.startswith(".") for name in self.due)
+
     def next(self) -> Happening | None:
         """Moves the clock to whatever comes first; None when nothing is under way."""
         if not self.due:
