@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from tests.reference.execution import GraphRun, NodeRun, Result, Wait, Work, begun
+from tests.reference.document import Document
+from tests.reference.execution import GraphRun, NodeRun, Result, Work, begun
 from tests.reference.expressions import rendered
 from tests.reference.failure import Failure
 from tests.reference.loops import one_of
@@ -17,7 +18,7 @@ def parallel(run: NodeRun) -> Work:
     enough = wait["count"] if isinstance(wait, dict) else {"all": len(written), "any": 1}[wait]
     if enough > len(written):
         return run.failure("join.unsatisfiable")
-    branches: dict[str, GraphRun] = {}
+    branches = {name: _begin_branch(run, name, branch) for name, branch in written.items()}
     results: dict[str, Result] = {}
     succeeded: list[str] = []
     failures: list[Failure] = []
@@ -41,19 +42,9 @@ def parallel(run: NodeRun) -> Work:
                 failure = failures[0] if wait == "all" else run.failure("join.unsatisfiable", (*failures,))
                 if run.graph.execution.fails_fast:
                     stop_inside(run)
-        goes_on = not run.is_stopping and failure is None and len(succeeded) < enough and len(branches) < len(written)
-        if len(results) == len(branches) and not goes_on:
+        if len(results) == len(branches):
             break
-        if goes_on:
-            yield Wait(lambda: run.is_stopping or bool(ended()), opens=True)
-            if not (run.is_stopping or ended()):
-                name = list(written)[len(branches)]
-                due = run.blocks.setdefault(name, [])
-                path = f"{run.path}.{name}"
-                branches[name] = begun(run.graph.execution, written[name], path=path, holder=run, due=due)
-                run.inside.append(branches[name])
-        else:
-            yield Wait(lambda: bool(ended()))
+        yield lambda: bool(ended())
     if failure is not None:
         return failure
     outputs = {name: results[name].output for name in written if name in succeeded}
@@ -66,3 +57,10 @@ def parallel(run: NodeRun) -> Work:
             return one_of("merge", list(outputs.values()), run)
         case mode:
             return one_of(mode, [outputs[name] for name in succeeded], run)
+
+
+def _begin_branch(run: NodeRun, name: str, written: Document) -> GraphRun:
+    due = run.blocks.setdefault(name, [])
+    branch = begun(run.graph.execution, written, path=f"{run.path}.{name}", holder=run, due=due)
+    run.inside.append(branch)
+    return branch

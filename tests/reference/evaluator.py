@@ -100,7 +100,7 @@ class _Run:
         for holder in _holders(graph):
             if any(self._close(inner) for inner in holder.inside):
                 return True
-            if holder.waits is not None and holder.waits.over():
+            if holder.waits is not None and holder.waits():
                 go_on(holder)
                 return True
         return False
@@ -113,12 +113,9 @@ class _Run:
         return False
 
     def _open(self, graph: GraphRun) -> bool:
-        """The next node starts, or the next graph in one; whatever is within a node before what is beside it."""
+        """The next node starts; whatever is within a node before what is beside it."""
         for holder in _holders(graph):
             if any(self._open(inner) for inner in holder.inside):
-                return True
-            if holder.waits is not None and holder.waits.opens:
-                go_on(holder)
                 return True
         name = next((name for name in graph.queue if self._may_be_taken(graph.nodes[name])), None)
         if name is not None:

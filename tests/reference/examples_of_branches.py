@@ -102,7 +102,7 @@ BRANCHES = [
         output="a",
     ),
     Example(
-        "Branches begin one by one: when the first has ended at once and is enough, the others do not begin",
+        "Branches begin together, their nodes in written order: what was not needed any more is skipped",
         """
         nodes:
           fan:
@@ -113,7 +113,7 @@ BRANCHES = [
                 left: {nodes: {a: {type: transform, config: {expression: "1"}}}}
                 right: {nodes: {b: {type: test.step}}}
         """,
-        {"fan": "succeeded", "fan.left.a": "succeeded"},
+        {"fan": "succeeded", "fan.left.a": "succeeded", "fan.right.b": "skipped"},
         output={"left": 1},
     ),
     Example(

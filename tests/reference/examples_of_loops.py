@@ -175,14 +175,15 @@ LOOPS = [
         output=["slow", "enough"],
     ),
     Example(
-        "Turns of control nodes end one by one, so that after one of them until keeps the next from starting",
+        "Turns that began together all finish, though until is true after the first of them",
         """
         nodes:
           each:
             type: for_each
             config:
               items: input.list
-              until: "loop.output = 8"
+              concurrency: 2
+              until: "loop.output = 7"
               body: {nodes: {a: {type: transform, config: {expression: item}}}}
         """,
         {"each": "succeeded", "each[0].a": "succeeded", "each[1].a": "succeeded"},

@@ -15,14 +15,8 @@ Ended = Literal["failed", "stopped", "cancelled", "timed_out", "broken", "contin
 """Why a graph ended early."""
 
 
-@dataclass(frozen=True)
-class Wait:
-    """What a node that holds graphs waits for. If it `opens`, then also for the graphs within to have nothing to do."""
-
-    over: Callable[[], bool]
-    opens: bool = False
-
-
+Wait = Callable[[], bool]
+"""What a node that holds graphs waits for."""
 Work = Generator[Wait, None, Any]
 """What such a node does. Comes to its output or a Failure; whatever it is when the node has been asked to stop."""
 

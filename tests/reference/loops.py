@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.reference.execution import GraphRun, NodeRun, Result, Wait, Work, begun
+from tests.reference.execution import GraphRun, NodeRun, Result, Work, begun
 from tests.reference.expressions import MISSING, ExpressionFails, holds, rendered, value
 from tests.reference.failure import Failure
 from tests.reference.settling import stop_inside
@@ -50,18 +50,15 @@ def for_each(run: NodeRun) -> Work:
         goes_on = not (run.is_stopping or run.broken or enough or failure is not None) and len(turns) < len(items)
         if not running() and not goes_on:
             break
-        if goes_on and running() < at_once:
-            yield Wait(lambda: run.is_stopping or run.broken or bool(ended()), opens=True)
-            if not (run.is_stopping or run.broken or ended()):
-                index, item = len(turns), items[len(turns)]
-                loop = {"index": index, "item": item, "count": len(items)}
-                if at_once == 1 and index:
-                    loop["previous"] = previous[0]
-                names.append({config.get("as", "item"): item, "loop": loop})
-                due = None if at_once == 1 else run.blocks.setdefault(f"[{index}]", [])
-                turns.append(_begin_turn(run, index, names[-1], due))
-        else:
-            yield Wait(lambda: bool(ended()))
+        while goes_on and running() < at_once and len(turns) < len(items):
+            index, item = len(turns), items[len(turns)]
+            loop = {"index": index, "item": item, "count": len(items)}
+            if at_once == 1 and index:
+                loop["previous"] = previous[0]
+            names.append({config.get("as", "item"): item, "loop": loop})
+            due = None if at_once == 1 else run.blocks.setdefault(f"[{index}]", [])
+            turns.append(_begin_turn(run, index, names[-1], due))
+        yield lambda: bool(ended())
     if failure is not None:
         return failure
     return _collected(config.get("result", "list"), dict(sorted(results.items())), run)
@@ -120,7 +117,7 @@ def repeat(run: NodeRun) -> Work:
 
 def _turn(run: NodeRun, index: int, names: Mapping[str, Any]) -> "Work":
     turn = _begin_turn(run, index, names, None)
-    yield Wait(lambda: turn.is_over)
+    yield lambda: turn.is_over
     return Result("cancelled") if run.is_stopping else turn.result()
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from tests.reference.document import Document
-from tests.reference.execution import NodeRun, Wait, Work, begun
+from tests.reference.execution import NodeRun, Work, begun
 from tests.reference.failure import Failure
 
 
@@ -30,7 +30,7 @@ def _part(run: NodeRun, written: Document, name: str, names: Mapping[str, Any]) 
     part = begun(run.graph.execution, written, path=f"{run.path}.{name}", holder=run, names=names)
     part.is_shielded = name == "finally"
     run.inside.append(part)
-    yield Wait(lambda: part.is_over)
+    yield lambda: part.is_over
     return part.result()
 
 
