@@ -31,6 +31,8 @@ class _Run:
         self.execution = Execution(document, script, self.world)
         self.graph = begun(self.execution, document)
         self.starts_before_pause = starts_before_pause
+        self.held: list[NodeRun] = []
+        """Activities that wait for a pause to end."""
         self.steps: list[Step] = []
         self.has_ended = False
         self.status: Literal["succeeded", "failed", "cancelled", "timed_out"] = "succeeded"
@@ -93,7 +95,7 @@ class _Run:
 
     def _one_thing(self) -> bool:
         """What ends comes first, one by one, then what starts; says whether there was anything."""
-        return self._close(self.graph) or self._call_off() or self._open(self.graph)
+        return self._close(self.graph) or self._call_off() or self._let_go() or self._open(self.graph)
 
     def _close(self, graph: GraphRun) -> bool:
         """A node goes on that holds graphs, since what it waits for has come; the inner ones first."""
@@ -117,20 +119,31 @@ class _Run:
         for holder in _holders(graph):
             if any(self._open(inner) for inner in holder.inside):
                 return True
-        name = next((name for name in graph.queue if self._may_be_taken(graph.nodes[name])), None)
-        if name is not None:
-            graph.queue.remove(name)
-            take(graph.nodes[name])
-        return name is not None
+        for name in graph.queue:
+            run = graph.nodes[name]
+            if not (self._pauses() and run.node.type in ACTIVITIES):
+                graph.queue.remove(name)
+                take(run)
+                return True
+            if run not in self.held:
+                self.held.append(run)
+        return False
+
+    def _let_go(self) -> bool:
+        """What a pause held back starts in the order in which its turn had come."""
+        if self._pauses() or not self.held:
+            return False
+        run = self.held.pop(0)
+        if run.node.id in run.graph.queue:
+            run.graph.queue.remove(run.node.id)
+            take(run)
+        return True
 
     def _resumes(self) -> bool:
         pause_ends = self._pauses() and not self._is_busy()
         if pause_ends:
             self.execution.starts = 0
         return pause_ends
-
-    def _may_be_taken(self, run: NodeRun) -> bool:
-        return run.node.type not in ACTIVITIES or not self._pauses()
 
     def _pauses(self) -> bool:
         return self.starts_before_pause is not None and self.execution.starts >= self.starts_before_pause
