@@ -16,6 +16,7 @@ from dag import durations, expressions
 from dag.crowding import crowded
 from dag.durations import DurationInvalid
 from dag.errors import ErrorValue, PerdureError
+from dag.event_names import checked
 from dag.expressions import MISSING, Budget, ExpressionBudget, ExpressionType, Missing, Moment, as_items
 from dag.invocation import SecretText
 from dag.limits import DEFAULTS
@@ -373,9 +374,9 @@ def _tolerated(config: Config, count: int) -> float | None:
     goes_on = _word(config, "on_item_error", "fail", "continue") == "continue"
     match config.get("tolerate"):
         case {"count": int(most)} if is_whole(most, least=0):
-            return most
+            return None if goes_on else most
         case {"percent": int() | float() as percent} if not isinstance(percent, bool) and 0 <= percent <= 100:
-            return count * percent / 100
+            return None if goes_on else count * percent / 100
         case None:
             return None if goes_on else 0
         case _:
@@ -410,22 +411,77 @@ def is_whole(value: JsonValue, *, least: int) -> TypeGuard[int]:
 
 def _parallel(job: Job, evaluator: Evaluator) -> Computed:
     config = _rendered(job, evaluator)
-    branches = len(job.wired)
     match config.get("wait"):
         case "all":
             enough = None
         case "any":
             enough = 1
-        case {"count": int(count)} if is_whole(count, least=1) and count <= branches:
+        case {"count": int(count)} if is_whole(count, least=1):
             enough = count
         case _:
-            raise ConfigInvalid(f"`wait` of a parallel is `all`, `any`, or a `count` from 1 to {branches}.")
+            raise ConfigInvalid("`wait` of a parallel is `all`, `any`, or a `count` from 1.")
     result = _word(config, "result", "by_branch", "list", "merge", "first", "last")
     return Computed("open", {"enough": enough, "result": result})
 
 
 def _try(job: Job, evaluator: Evaluator) -> Computed:
     return Computed("open", {})
+
+
+def _wait_event(job: Job, evaluator: Evaluator) -> Computed:
+    config = _rendered(job, evaluator)
+    written, events = _config(job)["events"], config["events"]
+    assert isinstance(written, list)
+    assert isinstance(events, list)
+    wanted: list[JsonValue] = []
+    for entry, rendered in zip(written, events, strict=True):
+        assert isinstance(entry, dict)
+        assert isinstance(rendered, dict)
+        key = entry.get("key")
+        value = None if key is None else evaluator.keep(evaluator.value(str(key)))
+        wanted.append({"name": _event_name(rendered), "key": value, "keyed": key is not None})
+    match config.get("mode"):
+        case "any":
+            enough = 1
+        case "all":
+            enough = len(wanted)
+        case {"count": int(count)} if is_whole(count, least=1) and count <= len(wanted):
+            enough = count
+        case _:
+            raise ConfigInvalid(f"`mode` of a wait is `any`, `all`, or a `count` from 1 to {len(wanted)}.")
+    waits: dict[str, JsonValue] = {
+        "wanted": wanted,
+        "enough": enough,
+        "gives_list": config.get("mode") != "any",
+        "timeout": _span(config, "timeout"),
+        "lookback": _span(config, "lookback"),
+    }
+    return Computed("open", waits)
+
+
+def _emit_event(job: Job, evaluator: Evaluator) -> Computed:
+    config, key = _rendered(job, evaluator), _config(job).get("key")
+    value = None if key is None else evaluator.keep(evaluator.value(str(key)))
+    emitted: dict[str, JsonValue] = {"name": _event_name(config), "key": value, "payload": config.get("payload")}
+    return Computed("open", emitted)
+
+
+def _event_name(config: Config) -> str:
+    name = config.get("name")
+    if not isinstance(name, str):
+        raise ConfigInvalid("The `name` of an event is text.")
+    return checked(name)
+
+
+def _span(config: Config, field: str) -> float | None:
+    """A duration in seconds."""
+    written = config.get(field)
+    if written is None:
+        return None
+    try:
+        return durations.parse(str(written)).total_seconds()
+    except DurationInvalid as error:
+        raise ConfigInvalid(f"`{field}`: {error.message}") from None
 
 
 def _leave(job: Job, evaluator: Evaluator) -> Computed:
@@ -473,6 +529,8 @@ WORDS: Mapping[str, Word] = {
     "repeat": _repeat,
     "parallel": _parallel,
     "try": _try,
+    "wait_event": _wait_event,
+    "emit_event": _emit_event,
     "break": _leave,
     "continue": _leave,
     "stop": _stop,

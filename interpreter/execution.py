@@ -4,12 +4,14 @@ Deterministic and free of I/O; the Temporal side (workflow.py) carries out its o
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import orjson
 from pydantic import JsonValue
 
 from dag.errors import ErrorValue, PerdureError
+from dag.event_messages import EmittedEvent
 from dag.events import EventType
 from dag.invocation import Invocation
 from dag.masks import masked
@@ -24,9 +26,10 @@ from interpreter.frontier import Ending, Settled
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
-from interpreter.settling import GRACE, Settling, Wanted, ends_text, timed_out_node, turn_around
+from interpreter.settling import GRACE, Begun, Settling, Wanted, ends_text, timed_out_node, turn_around
 from interpreter.start import Carried, Start
-from interpreter.view import View, iso, public
+from interpreter.times import iso
+from interpreter.view import View, public
 
 ENDINGS: Mapping[str, EventType] = {
     "succeeded": "execution.succeeded",
@@ -66,7 +69,14 @@ class Execution:
         self._outputs = Outputs(carried.outputs, segments)
         self._view = View(id, start, plan, carried, self._outputs)
         fast = plan.fail == "fast"
-        self._frames = Frames(plan.graph, carried.frames, carried.ready, carried.counter, fast=fast)
+        self._frames = Frames(
+            plan.graph,
+            carried.frames,
+            ready=carried.ready,
+            held_back=carried.held_back,
+            counter=carried.counter,
+            fast=fast,
+        )
         self._alarms = Alarms(self._frames)
         self._attempts: deque[int] = deque()
         """Activities whose next attempt is due; they are still among those that wait."""
@@ -83,6 +93,8 @@ class Execution:
             now=now,
             orders=self.orders,
             fast=fast,
+            begun=Begun(carried.started_at, start.attempt),
+            early=carried.early,
             grace_until=carried.grace_until,
         )
 
@@ -105,10 +117,8 @@ class Execution:
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node.
         Without `calls`, only control nodes start. With `attempts`, those that are due to be made again go first."""
-        if self._settling.wanted:
-            self._compute_wanted(self._settling.wanted.popleft())
-        elif self._settling.closing:
-            self._close(self._settling.closing.popleft())
+        if self._follow():
+            pass
         elif attempts and self._attempts:
             self._try_again(self._attempts.popleft())
         elif calls and self._at.outcome is not None and self._undoing is None and self.outcome is None:
@@ -118,6 +128,21 @@ class Execution:
         else:
             return False
         return True
+
+    def _follow(self) -> bool:
+        """Do one of the things that follow at once from what has happened."""
+        if self._settling.wanted:
+            self._compute_wanted(self._settling.wanted.popleft())
+        elif self._settling.closing:
+            self._close(self._settling.closing.popleft())
+        else:
+            return False
+        return True
+
+    def follow(self) -> None:
+        """Let what has happened have its consequences, before anything else happens."""
+        while self._follow():
+            pass
 
     def computed(self, number: int, computed: Computed) -> None:
         """What was computed outside."""
@@ -136,6 +161,9 @@ class Execution:
             self._undone(output=text)
             return
         frame, place = self._running(number)
+        if place in frame.at.held:
+            self._settling.called(frame, place, orjson.loads(text))
+            return
         node = frame.graph.nodes[place]
         try:
             self._outputs.put(number, text)
@@ -154,8 +182,12 @@ class Execution:
         """An activity failed for good."""
         if number == COMPENSATION:
             self._undone(error)
+            return
+        frame, place = self._running(number)
+        if place in frame.at.held:
+            self._settling.refused(frame, place, error)
         else:
-            self._settling.fail(*self._running(number), error)
+            self._settling.fail(frame, place, error)
 
     def unknown(self, number: int, error: ErrorValue) -> None:
         """An activity has failed without a word of whether it had its effect."""
@@ -166,7 +198,7 @@ class Execution:
         if frame.frontier.is_cancelling(place) and frame.graph.nodes[place].compensate is not None:
             self._promise(frame, place, {"error": dumped(error)})
         else:
-            self._settling.fail(frame, place, error)
+            self.failed(number, error)
 
     def lasted(self, number: int) -> None:
         """A local activity took too long to stay one: it starts again as a normal one."""
@@ -175,7 +207,9 @@ class Execution:
         if self._frames.find(number) is None:  # what computed for a graph that has ended
             return
         frame, place = self._running(number)
-        if frame.frontier.is_cancelling(place):
+        if number in self._settling.performing:
+            self.orders.append(replace(self._settling.performing[number], local=False))
+        elif frame.frontier.is_cancelling(place):
             self._settling.cancelled(frame, place)
         else:
             self._invoke(frame, place, self._settling.calls[number], attempts=0, local=False)
@@ -183,6 +217,9 @@ class Execution:
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
         frame, place = self._running(number)
+        if number in self._settling.performing:
+            self.orders.append(replace(self._settling.performing[number], local=False))
+            return
         call = frame.graph.nodes[place].call
         assert call is not None
         if call.retry.max_attempts <= 1 or frame.frontier.is_cancelling(place):
@@ -212,6 +249,7 @@ class Execution:
         if self._deadline is not None and self._deadline <= self._now.time:
             self._deadline = None
             self._end("timed_out")
+            self.follow()
         for frame, place, wait in self._alarms.due(self._now.time):
             if wait.call is not None:
                 self._attempts.append(frame.at.base + place)
@@ -222,8 +260,15 @@ class Execution:
                     self._settling.time_out(frame, place)
                 case "grace":
                     self._settling.cut_off(frame, place)
+                case "turn":
+                    self._settling.rang(frame, place)
                 case "wait":
                     self._end_delay(frame, place, wait)
+            self.follow()
+
+    def event(self, event: EmittedEvent) -> None:
+        """An event has come by signal. Nobody may wait for it yet."""
+        self._settling.offer(event)
 
     def alarm(self) -> float | None:
         """When to ring next."""
@@ -243,6 +288,7 @@ class Execution:
     def carried(self) -> tuple[Carried, list[bytes]]:
         """What the next run goes on from."""
         self._at.frames, self._at.ready = self._frames.states(), self._frames.ready()
+        self._at.held_back = self._frames.held_back()
         self._at.counter = self._frames.counter
         self._at.grace_until = self._settling.grace_until
         self._at.outputs, segments = self._outputs.pack()
@@ -480,7 +526,8 @@ class Execution:
         """End the execution; the first reason stays."""
         if self._is_over or self.ending is not None:
             return
-        self._settling.grace_until = self._now.time + GRACE
+        if why != "stopped":
+            self._settling.grace_until = self._now.time + GRACE
         self._settling.end(self._frames.root, why)
 
     def _close(self, frame: Frame) -> None:

@@ -11,6 +11,8 @@ from dag.errors import ErrorValue
 from dag.plan import PlanGraph, PlanNode
 from interpreter.compensation import Due
 from interpreter.compute import Computed
+from interpreter.constructs.emitting import Emitting
+from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.for_each import ForEach
 from interpreter.constructs.parallel import Parallel
 from interpreter.constructs.steps import Open
@@ -18,7 +20,7 @@ from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 from interpreter.frontier import Frontier, Standing
 
-Construct = Annotated[ForEach | Turns | Parallel | Try, Field(discriminator="kind")]
+Construct = Annotated[ForEach | Turns | Parallel | Try | EventWait | Emitting, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,8 @@ class Wait:
     call: Computed | None = None
     """The config of an activity whose next attempt this is."""
     attempts: int = 0
-    ends: Literal["wait", "timeout", "grace"] = "wait"
-    """What the time ends: the wait, a node with graphs inside, or what such a node still runs when cancelled."""
+    ends: Literal["wait", "turn", "timeout", "grace"] = "wait"
+    """What the time ends: the wait, a turn of a node that lasts, such a node, or what it still runs when cancelled."""
 
     @property
     def is_delay(self) -> bool:
@@ -40,7 +42,7 @@ class Wait:
 
 @dataclass
 class Held:
-    """A running node with graphs inside."""
+    """A running node that lasts: with graphs inside, or waiting for what comes from outside."""
 
     state: Construct
     slots: int
@@ -49,6 +51,8 @@ class Held:
     """How many it has."""
     blocks: dict[int, list[Due]] = field(default_factory=dict[int, list[Due]])
     """What its turns or branches have to undo, where they run at once."""
+    alarm: float | None = None
+    """When it wants to be told that time has passed."""
     timed_out: bool = False
 
 
@@ -105,6 +109,11 @@ class Frame:
         return self.at.holder - self.parent.at.base
 
     @property
+    def size(self) -> int:
+        """How many nodes it has; also the place of the graph itself, where something is computed for it as a whole."""
+        return len(self.graph.nodes)
+
+    @property
     def itself(self) -> int:
         """The number that what is computed for the graph as a whole goes by."""
         return self.at.base + len(self.graph.nodes)
@@ -139,7 +148,7 @@ class Frame:
         if self.parent is None:
             return dict(self.at.vars)
         seen = self.parent.variables()
-        if declared := self.declared:
+        if self.at.begun and (declared := self.declared):  # before, its own have no values yet
             seen = {name: value for name, value in seen.items() if name not in declared}
             seen.update(self.at.vars)
         return seen
@@ -154,7 +163,14 @@ class Frames:
     """All that run, and whose turn it is to start a node: inner ones before those around them."""
 
     def __init__(
-        self, root: PlanGraph, states: Sequence[FrameState], ready: Sequence[int], counter: int, *, fast: bool
+        self,
+        root: PlanGraph,
+        states: Sequence[FrameState],
+        *,
+        ready: Sequence[int],
+        held_back: Sequence[int],
+        counter: int,
+        fast: bool,
     ):
         self._fast = fast
         self.counter = counter
@@ -163,8 +179,8 @@ class Frames:
         self._at: dict[int, tuple[Frame, int]] = {}
         """What runs, by number: nodes that have started, and graphs themselves; with its frame and its place there."""
         self._ready: deque[Frame] = deque()
-        self._passed_over: deque[Frame] = deque()
-        """Those with activities that might not start when it was their turn."""
+        self._held_back: deque[tuple[Frame, int]] = deque()
+        """Activities that might not start when it was their turn."""
         holders: dict[int, Frame] = {}
         for state in states:
             parent = None if state.holder is None else holders[state.holder]
@@ -178,6 +194,8 @@ class Frames:
         self.root = self._by_base[0]
         for base in ready:
             self.queue(self._by_base[base])
+        numbered = {frame.at.base + place: (frame, place) for frame in self.all() for place in range(frame.size)}
+        self._held_back.extend(numbered[number] for number in held_back)
 
     def all(self) -> Iterator[Frame]:
         """Every frame, an outer one before those inside it."""
@@ -203,7 +221,15 @@ class Frames:
 
     def ready(self) -> list[int]:
         """Those that have nodes to start, in their order."""
-        return [*dict.fromkeys(frame.at.base for frame in (*self._passed_over, *self._ready))]
+        return [frame.at.base for frame in self._ready if frame.at.base in self._by_base]
+
+    def held_back(self) -> list[int]:
+        """The activities that might not start when it was their turn, in that order."""
+        return [
+            frame.at.base + place
+            for frame, place in self._held_back
+            if frame.at.base in self._by_base and frame.at.standing.status[place] == "ready"
+        ]
 
     def reserve(self, count: int) -> int:
         """The first of so many numbers in a row."""
@@ -250,25 +276,26 @@ class Frames:
         self._ready.extendleft(reversed(frames))
 
     def take(self, *, calls: bool) -> tuple[Frame, int] | None:
-        """The next node to start, if one may."""
-        while True:
-            waiting = self._passed_over if calls and self._passed_over else self._ready
-            if not waiting:
-                return None
-            frame = waiting[0]
-            place = frame.frontier.take(calls=calls)
-            if place is not None:
+        """The next node to start, now running, if one may. Without `calls`, activities are held back."""
+        while calls and self._held_back:
+            frame, place = self._held_back.popleft()
+            if frame.frontier.start(place):
                 return frame, place
-            waiting.popleft()
-            if waiting is self._ready:
-                frame.queued = False
-                if frame.frontier.holds:
-                    self._passed_over.append(frame)
+        while self._ready:
+            frame = self._ready[0]
+            while (place := frame.frontier.next()) is not None:
+                if not calls and frame.graph.nodes[place].call is not None:
+                    self._held_back.append((frame, place))
+                elif frame.frontier.start(place):
+                    return frame, place
+            self._ready.popleft()
+            frame.queued = False
+        return None
 
     def put_back(self, frame: Frame, place: int) -> None:
         """A node that was taken cannot start yet."""
         frame.frontier.put_back(place)
-        self._passed_over.appendleft(frame)
+        self._held_back.appendleft((frame, place))
 
     def _add(self, frame: Frame) -> Frame:
         self._by_base[frame.at.base] = frame

@@ -71,8 +71,6 @@ class Frontier:
         self._at = standing
         self._fail_fast = fail_fast
         self._queue = deque(standing.queue)
-        self._held: deque[int] = deque()
-        """Activities passed over while none may start."""
         self._cancelling = set(standing.cancelling)
         self._live = [0] * len(graph.nodes)
         self._open = [len(edges) for edges in graph.incoming]
@@ -98,7 +96,7 @@ class Frontier:
 
     def standing(self) -> Standing:
         """The state to carry on from."""
-        self._at.queue = [node for node in (*self._held, *self._queue) if self._at.status[node] == "ready"]
+        self._at.queue = [node for node in self._queue if self._at.status[node] == "ready"]
         self._at.cancelling = sorted(self._cancelling)
         return self._at
 
@@ -109,35 +107,29 @@ class Frontier:
                 self._readied.append(node)
         return self._finish()
 
-    def take(self, *, calls: bool = True) -> int | None:
-        """The next node to start, now running, if one is ready. Without `calls`, activities stay in the queue."""
-        waiting = (self._held, self._queue) if calls else (self._queue,)
-        for queue in waiting:
-            while queue:
-                node = queue.popleft()
-                if self._at.status[node] != "ready":
-                    continue
-                if not calls and self._graph.nodes[node].call is not None:
-                    self._held.append(node)
-                    continue
-                self._at.status[node] = "running"
+    def next(self) -> int | None:
+        """The next node that may start, if any; it leaves the queue."""
+        while self._queue:
+            node = self._queue.popleft()
+            if self._at.status[node] == "ready":
                 return node
         return None
 
+    def start(self, node: int) -> bool:
+        """Start a node that may; false when it may not any more."""
+        if self._at.status[node] != "ready":
+            return False
+        self._at.status[node] = "running"
+        return True
+
     @property
     def has_ready(self) -> bool:
-        """Whether nodes may be taken."""
-        return bool(self._queue) or bool(self._held)
-
-    @property
-    def holds(self) -> bool:
-        """Whether activities were passed over."""
-        return bool(self._held)
+        """Whether nodes are in the queue."""
+        return bool(self._queue)
 
     def put_back(self, node: int) -> None:
-        """A node that was taken cannot start yet."""
+        """A node that was started cannot start yet."""
         self._at.status[node] = "ready"
-        self._held.appendleft(node)
 
     def wait(self, node: int) -> None:
         """A started node waits for a time, a person or an event."""

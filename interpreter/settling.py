@@ -8,22 +8,48 @@ import orjson
 from pydantic import JsonValue
 
 from dag.errors import ErrorValue, PerdureError
-from dag.plan import PlanNode, Sees, Template
+from dag.event_messages import EmittedEvent
+from dag.invocation import Invocation
+from dag.plan import Call as PlannedCall
+from dag.plan import Retry, Sees, Template
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due, in_order
 from interpreter.compute import Computed, Job, check_written
-from interpreter.constructs import words
-from interpreter.constructs.steps import Ask, Empty, End, Fail, Halt, Leave, Open, Read, Step, Yield
+from interpreter.constructs import event_wait, words
+from interpreter.constructs.event_wait import EventWait
+from interpreter.constructs.steps import (
+    Ask,
+    Call,
+    Decline,
+    Empty,
+    End,
+    Fail,
+    Give,
+    Halt,
+    Leave,
+    Open,
+    Read,
+    Step,
+    Tell,
+    Until,
+    Yield,
+)
+from interpreter.constructs.words import Begun
 from interpreter.failures import causes, dumped, fitting
 from interpreter.frames import Frame, Frames, Held, Wait
 from interpreter.frontier import CANCELLED, FAILED, Changes, Ending, Settled
 from interpreter.gathering import gathered
-from interpreter.journal import Journal, Now, shown_text
-from interpreter.orders import Cancel, Order
+from interpreter.journal import Journal, Now, shown, shown_text
+from interpreter.orders import Cancel, Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
 
+MOST_EARLY = 1_000
+"""Events by signal that are kept for waits to come. Those sent by the API are stored as well, and there is no bound."""
 GRACE = 600.0
-"""Seconds that the `finally` parts of what was cancelled may take, of a whole execution all together."""
+"""Seconds that the `finally` parts of an execution that was cancelled, or timed out, may take all together."""
+USUAL = Invocation()
+OURS = PlannedCall(effects=False, retry=Retry(max_attempts=1_000_000), attempt_timeout=3_600)
+"""Perdure's own activities wait for the database as long as that is away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +78,8 @@ class Settling:
         now: Now,
         orders: list[Order],
         fast: bool,
+        begun: Begun,
+        early: list[EmittedEvent],
         grace_until: float | None,
     ):
         self._frames = frames
@@ -61,6 +89,9 @@ class Settling:
         self._now = now
         self._orders = orders
         self._fast = fast
+        self._begun = begun
+        self._early = early
+        """Events that came by signal while nobody waited for them."""
         self.grace_until = grace_until
         """How long what an ended execution still runs may take, all together."""
         self.wanted: deque[Wanted] = deque()
@@ -70,6 +101,8 @@ class Settling:
         """What runs now, by node: kept for a second attempt."""
         self.promising: dict[int, Mapping[str, JsonValue]] = {}
         """Nodes whose end is known, while the config of their compensation is computed; with what is told of them."""
+        self.performing: dict[int, Invoke] = {}
+        """Perdure's own activities that run for nodes."""
 
     def begin(self, frame: Frame) -> None:
         """Give a graph's variables their first values, then let its first nodes be ready."""
@@ -124,9 +157,9 @@ class Settling:
         if held.state.leaving:
             return
         frame.at.waits.pop(place, None)
+        self._do(frame, place, words.leave(held.state))
         if any(child.at.shielded for child in frame.children.get(place, ())):
             self._grant_grace(frame, place)
-        self._do(frame, place, words.leave(held.state))
 
     def time_out(self, frame: Frame, place: int) -> None:
         """A node with graphs inside has taken longer than its timeout."""
@@ -147,9 +180,9 @@ class Settling:
             self._do(turn.parent, turn.holder, words.break_off(turn.parent.at.held[turn.holder].state))
 
     def hold(self, frame: Frame, place: int, config: Mapping[str, JsonValue]) -> None:
-        """Start a node with graphs inside."""
-        node = frame.graph.nodes[place]
-        state, size = words.begin(node, config)
+        """Start a node that lasts."""
+        at = self._at(frame, place)
+        state, size = words.begin(config, at)
         slots = self._frames.reserve(size)
         if "items" in config:
             try:
@@ -158,18 +191,54 @@ class Settling:
                 self.fail(frame, place, full.value())
                 return
         frame.at.held[place] = Held(state, slots, size)
-        if (deadline := frame.at.deadlines.get(place)) is not None:
-            self._alarms.set(frame, place, Wait(deadline, ends="timeout"))
-        self._do(frame, place, words.start(state, node, self._reader(slots)))
+        self._set_alarm(frame, place)
+        if isinstance(state, EventWait):
+            self._early[:] = event_wait.look_back(state, self._early)
+        self._do(frame, place, words.start(state, config, self._at(frame, place)))
 
     def answered(self, frame: Frame, place: int, computed: Computed) -> None:
-        """A condition of a node with graphs inside has been computed."""
-        state, node, read = self._held(frame, place)
+        """A condition of a node that lasts has been computed."""
         if computed.kind == "fail":
-            error = ErrorValue.model_validate(computed.value).at(node.id, frame.path(place))
-            self._do(frame, place, words.unanswered(state, error, fast=self._fast))
+            self.refused(frame, place, ErrorValue.model_validate(computed.value))
         else:
-            self._do(frame, place, words.answered(state, node, read, answer=computed.value is True))
+            answer = computed.value is True
+            self._do(frame, place, words.answered(frame.at.held[place].state, self._at(frame, place), answer=answer))
+
+    def called(self, frame: Frame, place: int, answer: JsonValue) -> None:
+        """An activity that a node asked for has answered."""
+        self.performing.pop(frame.at.base + place)
+        self._do(frame, place, words.called(frame.at.held[place].state, self._at(frame, place), answer))
+
+    def refused(self, frame: Frame, place: int, error: ErrorValue) -> None:
+        """What a node asked for could not be had."""
+        self.performing.pop(frame.at.base + place, None)
+        error = error.at(frame.graph.nodes[place].id, frame.path(place))
+        self._do(frame, place, words.failed(frame.at.held[place].state, error, fast=self._fast))
+
+    def rang(self, frame: Frame, place: int) -> None:
+        """The time has come that a node wanted to be told of."""
+        held = frame.at.held[place]
+        held.alarm = None
+        self._set_alarm(frame, place)
+        self._do(frame, place, words.rang(held.state, self._at(frame, place)))
+
+    def offer(self, event: EmittedEvent, *, after: int = -1) -> None:
+        """Show an event to the node that has waited longest for one like it, of those that began after another one. It
+        is kept for waits to come where there is none."""
+        waiting = [
+            (held.slots, frame, place)
+            for frame in self._frames.all()
+            for place, held in frame.at.held.items()
+            if isinstance(held.state, EventWait) and held.slots > after and event_wait.fits(held.state, event)
+        ]
+        if waiting:
+            _, frame, place = min(waiting, key=lambda one: one[0])
+            state = frame.at.held[place].state
+            assert isinstance(state, EventWait)
+            self._do(frame, place, event_wait.came(state, frame.graph.nodes[place], event))
+        elif all(event.id != one.id for one in self._early):
+            self._early.append(event)
+            del self._early[:-MOST_EARLY]
 
     def close(self, frame: Frame) -> None:
         """Every node of an inner graph has settled: tell the node that holds it, or find the graph's output first."""
@@ -208,25 +277,30 @@ class Settling:
         for number in range(frame.at.base, frame.itself):
             self._outputs.drop(number)
         self._frames.close(frame)
-        state, node, read = self._held(parent, place)
-        steps = words.ended(
-            state, node, read, frame.at.part, frame.at.turn, _located(end, parent, place), fast=self._fast
-        )
-        self._do(parent, place, steps)
+        self._tell_end(parent, place, frame.at.part, frame.at.turn, _located(end, parent, place))
 
-    def _held(self, frame: Frame, place: int) -> tuple[words.State, PlanNode, Read]:
-        held = frame.at.held[place]
-        return held.state, frame.graph.nodes[place], self._reader(held.slots)
+    def _tell_end(self, frame: Frame, place: int, part: str, turn: int | None, end: End) -> None:
+        at = self._at(frame, place)
+        self._do(frame, place, words.ended(frame.at.held[place].state, at, part, turn, end, fast=self._fast))
+
+    def _at(self, frame: Frame, place: int) -> words.Place:
+        held = frame.at.held.get(place)
+        slots = 0 if held is None else held.slots
+        return words.Place(
+            frame.graph.nodes[place], frame.path(place), self._now.time, self._begun, self._reader(slots)
+        )
 
     def _reader(self, slots: int) -> Read:
         return lambda slot: self._outputs.value(slots + slot) if slots + slot in self._outputs else None
 
     def _do(self, frame: Frame, place: int, asked: Iterable[Step]) -> None:
-        """Carry out what a node with graphs inside asks for."""
+        """Carry out what a node that lasts asks for."""
         held = frame.at.held[place]
         opened: list[Frame] = []
         for step in [*asked]:  # all of it, before anything that follows asks for more
             match step:
+                case Open() if step.shielded and held.state.leaving and self._is_late:
+                    self._tell_end(frame, place, step.part, step.turn, End("cancelled"))
                 case Open():
                     due: list[Due] | None = [] if words.is_concurrent(held.state) else None
                     opened.append(self._frames.open(frame, place, step, slot=held.slots + step.slot, due=due))
@@ -252,9 +326,42 @@ class Settling:
                         self.fail(frame, place, timed_out_node())
                     else:
                         self.cancelled(frame, place)
+                case Give(port, output):
+                    self._release(frame, place)
+                    self._outputs.put_value(frame.at.base + place, output)
+                    self.succeed(frame, place, port, shown("output", output))
+                case Call():
+                    self._perform(frame, place, step)
+                case Until(at):
+                    held.alarm = at
+                    self._set_alarm(frame, place)
+                case Tell(data):
+                    frame.frontier.wait(place)
+                    self._journal.say("node.waiting", frame.path(place), dict(data))
+                case Decline(event):
+                    self.offer(event, after=held.slots)
         for child in opened:
             self.begin(child)
         self._frames.queue_first(opened)
+
+    def _perform(self, frame: Frame, place: int, asked: Call) -> None:
+        number = frame.at.base + place
+        title = frame.graph.nodes[place].title
+        order = Invoke(number, frame.path(place), title, asked.activity, OURS, asked.argument, USUAL, local=True)
+        self.performing[number] = order
+        self._orders.append(order)
+
+    def _set_alarm(self, frame: Frame, place: int) -> None:
+        """One time for a node: its timeout, or what it wants to be told of, whichever comes first."""
+        held, deadline = frame.at.held[place], frame.at.deadlines.get(place)
+        if held.state.leaving:
+            return
+        if deadline is not None and (held.alarm is None or deadline <= held.alarm):
+            self._alarms.set(frame, place, Wait(deadline, ends="timeout"))
+        elif held.alarm is not None:
+            self._alarms.set(frame, place, Wait(held.alarm, ends="turn"))
+        else:
+            frame.at.waits.pop(place, None)
 
     def _yield(self, frame: Frame, place: int, asked: Yield) -> None:
         slots = frame.at.held[place].slots
@@ -278,8 +385,13 @@ class Settling:
             self._outputs.drop(slot)
 
     def _grant_grace(self, frame: Frame, place: int) -> None:
-        until = self._now.time + GRACE
-        self._alarms.set(frame, place, Wait(min(until, self.grace_until or until), ends="grace"))
+        """What an execution still runs after it was cancelled, or timed out, ends in time."""
+        if self.grace_until is not None:
+            self._alarms.set(frame, place, Wait(self.grace_until, ends="grace"))
+
+    @property
+    def _is_late(self) -> bool:
+        return self.grace_until is not None and self._now.time >= self.grace_until
 
     def _apply(self, frame: Frame, changes: Changes) -> None:
         for place in changes.skipped:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue, SkipValidation
 
+from dag.event_messages import EmittedEvent
 from dag.plan import PlanGraph
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -51,6 +52,10 @@ class Carried:
     """The next number that no node run has yet."""
     ready: list[int] = field(default_factory=list[int])
     """The frames with nodes to start, in their order."""
+    held_back: list[int] = field(default_factory=list[int])
+    """The activities that might not start when it was their turn."""
+    early: list[EmittedEvent] = field(default_factory=list[EmittedEvent])
+    """Events that came by signal while nothing waited for them."""
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)
     """The outputs themselves follow as further arguments, one a segment."""

@@ -1,6 +1,5 @@
 """What expressions see of an execution: only what the compiler found that they read."""
 
-from datetime import UTC, datetime
 from itertools import islice
 
 from pydantic import JsonValue
@@ -9,6 +8,7 @@ from dag.plan import Plan, Sees
 from interpreter.frames import Frame
 from interpreter.outputs import Outputs
 from interpreter.start import Carried, Start
+from interpreter.times import iso
 
 
 class View:
@@ -75,8 +75,3 @@ class View:
 def public(status: str) -> str:
     """A status as people know it: how a join clears its branches is nobody's business."""
     return "pending" if status in ("clearing", "ready") else status
-
-
-def iso(time: float) -> str:
-    """A time as people write it, to the millisecond."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

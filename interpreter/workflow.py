@@ -29,6 +29,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag import expressions
 from dag.errors import ErrorValue, PerdureError, matches
+from dag.event_messages import EmittedEvent
 from dag.expressions import Moment
 from dag.invocation import Invocation
 from dag.plan import Retry
@@ -102,6 +103,8 @@ class Interpreter:
         self._locals = 0
         """How many of them are local."""
         self._ended: deque[int] = deque()
+        self._events: deque[EmittedEvent] = deque()
+        """Those that have come and were not looked at."""
         self._wake: asyncio.Future[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: float | None = None
@@ -123,16 +126,23 @@ class Interpreter:
         execution.begin()
         while True:
             self._settle_ended()
+            self._settle_events()
             execution.ring()
             await self._advance()
             if execution.outcome is not None:
                 workflow.set_current_details(self._details())
                 return self._result(execution.outcome)
-            if self._ended or self._loses_patience():
+            if self._ended or self._events or self._loses_patience():
                 continue
             if self._must_hold() and not self._running:
                 self._continue()
             await self._sleep()
+
+    @workflow.signal
+    def event(self, event: EmittedEvent) -> None:
+        """Something has happened that nodes may wait for."""
+        self._events.append(event)
+        self._rouse()
 
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
@@ -288,6 +298,12 @@ class Interpreter:
                     self._execution.computed(number, workflow.payload_converter().from_payload(payload, Computed))
                 else:
                     self._execution.succeeded(number, payload.data)
+            self._execution.follow()
+
+    def _settle_events(self) -> None:
+        while self._events:
+            self._execution.event(self._events.popleft())
+            self._execution.follow()
 
     def _settle_failed(self, number: int, error: FailureError, running: "_Running") -> None:
         cause = error.cause if isinstance(error, ActivityError) else error

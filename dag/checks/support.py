@@ -10,8 +10,6 @@ WORDS = frozenset(
     {
         "approval",
         "ask",
-        "wait_event",
-        "emit_event",
         "workflow",
     }
 )

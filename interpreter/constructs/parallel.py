@@ -38,6 +38,9 @@ def begin(config: Mapping[str, JsonValue]) -> Parallel:
 
 def start(state: Parallel, node: PlanNode) -> Iterator[Step]:
     """Start all branches."""
+    if state.enough is not None and state.enough > len(node.graphs):
+        yield Fail(_unsatisfiable(state, node))
+        return
     state.running = len(node.graphs)
     for slot, name in enumerate(node.graphs):
         yield Open(name, slot=slot)
@@ -70,13 +73,17 @@ def _decide(state: Parallel, node: PlanNode, *, fast: bool) -> Iterator[Step]:
     elif len(state.succeeded) >= state.enough:
         state.decided = stops = True
     elif len(state.succeeded) + state.running < state.enough:
-        message = f"Too few of the {len(node.graphs)} branches can still succeed."
-        state.error = ErrorValue(code="join.unsatisfiable", message=message, cause=causes(state.failures))
+        state.error = _unsatisfiable(state, node)
         state.decided, stops = True, fast
     else:
         stops = False
     if stops and state.running:
         yield Halt()
+
+
+def _unsatisfiable(state: Parallel, node: PlanNode) -> ErrorValue:
+    message = f"Too few of the {len(node.graphs)} branches can succeed."
+    return ErrorValue(code="join.unsatisfiable", message=message, cause=causes(state.failures))
 
 
 def _close(state: Parallel, node: PlanNode) -> Iterator[Step]:

@@ -1,4 +1,4 @@
-"""What a node that holds graphs asks for, and what it is told of them: constructs decide, the execution carries out."""
+"""What a node that lasts asks for, and what it is told of it: constructs decide, the execution carries out."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from dag.errors import ErrorValue
+from dag.event_messages import EmittedEvent
 
 Read = Callable[[int], JsonValue]
 """The value in one of the node's slots; null in an empty one."""
@@ -70,7 +71,44 @@ class Leave:
     """Everything inside has ended, as the node was asked to."""
 
 
-Step = Open | Halt | Ask | Empty | Yield | Fail | Leave
+@dataclass(frozen=True, slots=True)
+class Give:
+    """The node has succeeded, with this output on this port."""
+
+    port: str
+    output: JsonValue = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Run one of Perdure's own activities; one at a time."""
+
+    activity: str
+    argument: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Tell the node when this time has come, and no other; None: no time."""
+
+    at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """The node waits, people are told; with what it waits for."""
+
+    data: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """An event is for others."""
+
+    event: EmittedEvent
+
+
+Step = Open | Halt | Ask | Empty | Yield | Fail | Leave | Give | Call | Until | Tell | Decline
 
 
 @dataclass(frozen=True, slots=True)

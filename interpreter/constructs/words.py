@@ -1,85 +1,141 @@
-"""The control words that hold graphs: what each does when it starts, and when something inside it ends."""
+"""The control words that last: what each does when it starts, and when something comes that it waits for."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.constructs import for_each, parallel, trying, turns
+from interpreter.constructs import emitting, event_wait, for_each, parallel, trying, turns
+from interpreter.constructs.emitting import Emitting
+from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.for_each import ForEach
 from interpreter.constructs.parallel import Parallel
-from interpreter.constructs.steps import End, Read, Step
+from interpreter.constructs.steps import End, Fail, Read, Step
 from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 
-State = ForEach | Turns | Parallel | Try
+State = ForEach | Turns | Parallel | Try | EventWait | Emitting
 LOOPS = frozenset({"for_each", "while", "repeat"})
 
 
-def begin(node: PlanNode, config: Mapping[str, JsonValue]) -> tuple[State, int]:
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What holds for the whole execution."""
+
+    at: float
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a node runs."""
+
+    node: PlanNode
+    path: str
+    now: float
+    begun: Begun
+    read: Read
+
+
+def begin(config: Mapping[str, JsonValue], at: Place) -> tuple[State, int]:
     """How far the node has come as it starts, and how many slots it takes."""
-    match node.type:
+    match at.node.type:
         case "for_each":
             loop = for_each.begin(config)
             return loop, 1 + loop.count
         case "while" | "repeat":
             return turns.begin(config), 2
         case "parallel":
-            return parallel.begin(config), len(node.graphs)
+            return parallel.begin(config), len(at.node.graphs)
+        case "wait_event":
+            return event_wait.begin(config, path=at.path, now=at.now, begun=at.begun.at), 1
+        case "emit_event":
+            return Emitting(), 1
         case _:
             return Try(), 3
 
 
-def start(state: State, node: PlanNode, read: Read) -> Iterator[Step]:
+def start(state: State, config: Mapping[str, JsonValue], at: Place) -> Iterator[Step]:
     """Start what is first."""
     match state:
         case ForEach():
-            return for_each.start(state, node, read)
+            return for_each.start(state, at.node, at.read)
         case Turns():
-            return turns.start(state, node, read)
+            return turns.start(state, at.node, at.read)
         case Parallel():
-            return parallel.start(state, node)
+            return parallel.start(state, at.node)
         case Try():
             return trying.start(state)
+        case EventWait():
+            return event_wait.start(state)
+        case Emitting():
+            return emitting.start(config, path=at.path, attempt=at.begun.attempt)
 
 
-def ended(
-    state: State, node: PlanNode, read: Read, part: str, turn: int | None, end: End, *, fast: bool
-) -> Iterator[Step]:
+def ended(state: State, at: Place, part: str, turn: int | None, end: End, *, fast: bool) -> Iterator[Step]:
     """One of the graphs inside has ended; `fast`, if it has failed, tells whether others are cancelled."""
     match state:
         case ForEach():
             assert turn is not None
-            return for_each.ended(state, node, read, turn, end, fast=fast)
+            return for_each.ended(state, at.node, at.read, turn, end, fast=fast)
         case Turns():
-            return turns.ended(state, node, read, end)
+            return turns.ended(state, at.node, at.read, end)
         case Parallel():
-            return parallel.ended(state, node, part, end, fast=fast)
+            return parallel.ended(state, at.node, part, end, fast=fast)
         case Try():
-            return trying.ended(state, node, end)
+            return trying.ended(state, at.node, end)
+        case _:
+            raise AssertionError("there are no graphs inside")
 
 
-def answered(state: State, node: PlanNode, read: Read, *, answer: bool) -> Iterator[Step]:
+def answered(state: State, at: Place, *, answer: bool) -> Iterator[Step]:
     """The condition that was asked for has been computed."""
     match state:
         case ForEach():
-            return for_each.answered(state, node, read, answer=answer)
+            return for_each.answered(state, at.node, at.read, answer=answer)
         case Turns():
-            return turns.answered(state, node, read, answer=answer)
+            return turns.answered(state, at.node, at.read, answer=answer)
+        case EventWait():
+            return event_wait.answered(state, at.node, answer=answer)
         case _:
-            raise AssertionError("only loops ask")
+            raise AssertionError("it asks for nothing")
 
 
-def unanswered(state: State, error: ErrorValue, *, fast: bool) -> Iterator[Step]:
-    """The condition that was asked for could not be computed."""
+def called(state: State, at: Place, answer: JsonValue) -> Iterator[Step]:
+    """The activity that was asked for has answered."""
+    match state:
+        case EventWait():
+            return event_wait.called(state, at.node, answer)
+        case Emitting():
+            return emitting.called(answer)
+        case _:
+            raise AssertionError("it calls nothing")
+
+
+def failed(state: State, error: ErrorValue, *, fast: bool) -> Iterator[Step]:
+    """What was asked for, a condition or an activity, could not be had."""
     match state:
         case ForEach():
             return for_each.failed(state, error, fast=fast)
         case Turns():
             return turns.failed(error)
+        case EventWait():
+            return event_wait.failed(state, error)
+        case Emitting():
+            return iter([Fail(error)])
         case _:
-            raise AssertionError("only loops ask")
+            raise AssertionError("it asks for nothing")
+
+
+def rang(state: State, at: Place) -> Iterator[Step]:
+    """The time has come that the node wanted to be told of."""
+    match state:
+        case EventWait():
+            return event_wait.rang(state, at.node)
+        case _:
+            raise AssertionError("it waits for no time")
 
 
 def leave(state: State) -> Iterator[Step]:
@@ -93,6 +149,10 @@ def leave(state: State) -> Iterator[Step]:
             return parallel.leave(state)
         case Try():
             return trying.leave(state)
+        case EventWait():
+            return event_wait.leave(state)
+        case Emitting():
+            return emitting.leave(state)
 
 
 def break_off(state: State) -> Iterator[Step]:

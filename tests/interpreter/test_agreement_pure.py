@@ -21,7 +21,8 @@ from tests.reference.journal import outcome_of
 from tests.reference.outcome import Outcome
 from tests.reference.script import Acknowledges, Raises, Returns, Script
 from tests.reference.stage import Stage
-from tests.reference.strategies import graphs, scripts
+from tests.reference.examples_of_constructs import CONSTRUCTS
+from tests.reference.strategies import graphs, nested, scripts, worlds
 from tests.reference.world import Ends, Settles, TimesOut, World
 
 Case = tuple[Document, Script]
@@ -35,7 +36,11 @@ def cases() -> st.SearchStrategy[Case]:
     return graphs().flatmap(lambda document: st.tuples(st.just(document), scripts(document)))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.sentence)
+def nested_cases() -> st.SearchStrategy[Case]:
+    return nested().flatmap(lambda document: st.tuples(st.just(document), worlds(document)))
+
+
+@pytest.mark.parametrize("example", [*EXAMPLES, *CONSTRUCTS], ids=lambda example: example.sentence)
 def test_the_interpreter_agrees_with_the_hand(example: Example) -> None:
     outcome = played(example.document, example.script)
     assert {name: node.status for name, node in outcome.nodes.items()} == example.nodes
@@ -46,6 +51,18 @@ def test_the_interpreter_agrees_with_the_hand(example: Example) -> None:
 @given(cases())
 def test_any_graph_ends_as_the_reference_says(case: Case) -> None:
     assert played(*case) == run(*case)
+
+
+@settings(max_examples=5 * PROFILE.max_examples)
+@given(nested_cases())
+def test_any_nested_graph_ends_as_the_reference_says(case: Case) -> None:
+    assert played(*case) == run(*case)
+
+
+@settings(max_examples=3 * PROFILE.max_examples)
+@given(nested_cases(), st.integers(1, 3))
+def test_nested_graphs_may_continue_as_new_at_every_safe_point(case: Case, starts: int) -> None:
+    assert played(*case, starts_before_pause=starts) == run(*case, starts_before_pause=starts)
 
 
 @settings(max_examples=2 * PROFILE.max_examples)
@@ -92,6 +109,8 @@ class Simulation:
         self.now = Now()
         self.starts_before_pause = starts_before_pause
         self.starts = 0
+        self.numbers: dict[str, int] = {}
+        """What runs, by path."""
         self.start = Start(input=dict(script.input))
         self.world = World(script, document)
         if script.cancel_at is not None:
@@ -117,7 +136,7 @@ class Simulation:
             case Ends():
                 self.execution.cancel()
             case Settles(node, ending):
-                number = self.plan.graph.place[node]
+                number = self.numbers.pop(node)
                 match ending:
                     case Returns(output):
                         self.execution.succeeded(number, orjson.dumps(output))
@@ -133,7 +152,7 @@ class Simulation:
         while True:
             while self.execution.advance(calls=not self._pauses()):
                 self._carry_out()
-            if self.execution.outcome is not None or not self._pauses() or not self.world.due.keys().isdisjoint(self.plan.graph.place):
+            if self.execution.outcome is not None or not self._pauses() or not self.world.is_idle:
                 return
             self._continue_as_new()
 
@@ -145,9 +164,10 @@ class Simulation:
             match order:
                 case Invoke():
                     self.starts += 1
+                    self.numbers[order.path] = order.number
                     self.world.start_activity(order.path)
                 case Cancel():
-                    self.world.ask_to_stop(self.plan.graph.nodes[order.number].id)
+                    self.world.ask_to_stop(next(path for path, n in self.numbers.items() if n == order.number))
                 case _:
                     raise AssertionError("no expression of a generated graph is too large for the workflow task")
         self.execution.orders.clear()
