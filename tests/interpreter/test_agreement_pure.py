@@ -17,11 +17,11 @@ from tests.reference.document import Document
 from tests.reference.evaluator import run
 from tests.reference.example import Example
 from tests.reference.examples import EXAMPLES
+from tests.reference.examples_of_constructs import CONSTRUCTS
 from tests.reference.journal import outcome_of
 from tests.reference.outcome import Outcome
 from tests.reference.script import Acknowledges, Raises, Returns, Script
 from tests.reference.stage import Stage
-from tests.reference.examples_of_constructs import CONSTRUCTS
 from tests.reference.strategies import graphs, nested, scripts, worlds
 from tests.reference.world import Ends, Settles, TimesOut, World
 

@@ -113,6 +113,8 @@ class GraphRun:
     is_shielded: bool = False
     nodes: dict[str, NodeRun] = field(default_factory=dict[str, NodeRun])
     vars: dict[str, Any] = field(default_factory=dict[str, Any])
+    declared: frozenset[str] = frozenset()
+    """The variables that hide those of the same name around, with or without a value."""
     queue: list[str] = field(default_factory=list[str])
     ready: set[str] = field(default_factory=set[str])
     """Nodes that will be queued once everything that follows from a settlement has been done."""
@@ -143,7 +145,10 @@ class GraphRun:
         return {
             **around,
             **self.names,
-            "vars": {**around.get("vars", {}), **self.vars},
+            "vars": {
+                **{name: entry for name, entry in around.get("vars", {}).items() if name not in self.declared},
+                **self.vars,
+            },
             "nodes": {**around.get("nodes", {}), **{name: _seen(run) for name, run in self.nodes.items()}},
         }
 
@@ -194,7 +199,8 @@ def begun(
     scope = graph.scope()
     graph.nodes = {name: NodeRun(node, graph) for name, node in graph.graph.nodes.items()}
     try:
-        graph.vars = {name: rendered(first, scope) for name, first in written.get("vars", {}).items()}
+        graph.vars = rendered(dict(written.get("vars", {})), scope)
+        graph.declared = frozenset(written.get("vars", {}))
     except ExpressionFails as failure:
         graph.error, graph.ended = graph.failure(failure.code), "failed"
         for run in graph.nodes.values():

@@ -84,7 +84,7 @@ def _start(run: NodeRun) -> None:
         case "set":
             values = COMPUTES["set"](config, scope)
             for name, entry in values.items():
-                next(graph for graph in run.graph.outward() if name in graph.vars).vars[name] = entry
+                next(graph for graph in run.graph.outward() if name in graph.declared).vars[name] = entry
             settle(run, "succeeded", port="out", output=values)
         case computes if computes in COMPUTES:
             settle(run, "succeeded", port="out", output=COMPUTES[computes](config, scope))
