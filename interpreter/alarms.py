@@ -1,7 +1,6 @@
 """When something that waits for a time is due: one heap for all frames of an execution."""
 
 import heapq
-from collections.abc import Iterator
 
 from interpreter.frames import Frame, Frames, Wait
 
@@ -21,19 +20,20 @@ class Alarms:
         frame.at.waits[place] = wait
         heapq.heappush(self._heap, (wait.until, frame.at.base + place))
 
-    def due(self, now: float) -> Iterator[tuple[Frame, int, Wait]]:
-        """What has come, the earliest first."""
-        while self._heap and self._heap[0][0] <= now:
-            _, number = heapq.heappop(self._heap)
-            found = self._waiting(number)
-            if found is not None and found[2].until <= now:
-                yield found
+    def take(self, now: float) -> tuple[Frame, int, Wait] | None:
+        """What has come first, unless nothing has."""
+        first = self.first()
+        if first is None or first[2].until > now:
+            return None
+        heapq.heappop(self._heap)
+        return first
 
     def first(self) -> tuple[Frame, int, Wait] | None:
         """What comes next."""
         while self._heap:
-            found = self._waiting(self._heap[0][1])
-            if found is not None:
+            until, number = self._heap[0]
+            found = self._waiting(number)
+            if found is not None and found[2].until == until:
                 return found
             heapq.heappop(self._heap)
         return None

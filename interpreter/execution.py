@@ -115,8 +115,9 @@ class Execution:
         self._settling.begin(self._frames.root)
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
-        """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node.
-        Without `calls`, only control nodes start. With `attempts`, those that are due to be made again go first."""
+        """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
+        attend to what has waited long enough. Without `calls`, only control nodes start. With `attempts`, those that
+        are due to be made again go first."""
         if self._follow():
             pass
         elif attempts and self._attempts:
@@ -126,7 +127,32 @@ class Execution:
         elif (taken := self._frames.take(calls=calls)) is not None:
             self._take(*taken)
         else:
+            return self._ring()
+        return True
+
+    def _ring(self) -> bool:
+        """Attend to what comes first of all whose time has come."""
+        if self._deadline is not None and self._deadline <= self._now.time:
+            self._deadline = None
+            self._end("timed_out")
+            return True
+        due = self._alarms.take(self._now.time)
+        if due is None:
             return False
+        frame, place, wait = due
+        if wait.call is not None:
+            self._attempts.append(frame.at.base + place)
+            return True
+        del frame.at.waits[place]
+        match wait.ends:
+            case "timeout":
+                self._settling.time_out(frame, place)
+            case "grace":
+                self._settling.cut_off(frame, place)
+            case "turn":
+                self._settling.rang(frame, place)
+            case "wait":
+                self._end_delay(frame, place, wait)
         return True
 
     def _follow(self) -> bool:
@@ -243,28 +269,6 @@ class Execution:
     def cancel(self) -> None:
         """A person ends the execution."""
         self._end("cancelled")
-
-    def ring(self) -> None:
-        """Attend to everything whose time has come."""
-        if self._deadline is not None and self._deadline <= self._now.time:
-            self._deadline = None
-            self._end("timed_out")
-            self.follow()
-        for frame, place, wait in self._alarms.due(self._now.time):
-            if wait.call is not None:
-                self._attempts.append(frame.at.base + place)
-                continue
-            del frame.at.waits[place]
-            match wait.ends:
-                case "timeout":
-                    self._settling.time_out(frame, place)
-                case "grace":
-                    self._settling.cut_off(frame, place)
-                case "turn":
-                    self._settling.rang(frame, place)
-                case "wait":
-                    self._end_delay(frame, place, wait)
-            self.follow()
 
     def event(self, event: EmittedEvent) -> None:
         """An event has come by signal. Nobody may wait for it yet."""

@@ -133,6 +133,11 @@ class Frame:
             yield frame
             frame = frame.parent
 
+    def is_inside(self, frame: "Frame", place: int) -> bool:
+        """Whether it is inside a node."""
+        holder = frame.at.base + place
+        return any(one.at.holder == holder for one in self.outward())
+
     def declarer(self, variable: str) -> "Frame":
         """The nearest frame that declares a variable."""
         return next(frame for frame in self.outward() if variable in frame.declared)
@@ -269,11 +274,12 @@ class Frames:
             frame.queued = True
             self._ready.append(frame)
 
-    def queue_first(self, frames: Sequence[Frame]) -> None:
-        """They have nodes to start, before all others."""
-        for frame in frames:
-            frame.queued = True
-        self._ready.extendleft(reversed(frames))
+    def queue_inside(self, frame: Frame, place: int, opened: Sequence[Frame]) -> None:
+        """Graphs of a node's have begun: their nodes go after those of others inside it, and before those around."""
+        first = next((n for n, one in enumerate(self._ready) if not one.is_inside(frame, place)), len(self._ready))
+        for n, one in enumerate(opened, start=first):
+            one.queued = True
+            self._ready.insert(n, one)
 
     def take(self, *, calls: bool) -> tuple[Frame, int] | None:
         """The next node to start, now running, if one may. Without `calls`, activities are held back."""

@@ -342,7 +342,8 @@ class Settling:
                     self.offer(event, after=held.slots)
         for child in opened:
             self.begin(child)
-        self._frames.queue_first(opened)
+        if opened:
+            self._frames.queue_inside(frame, place, opened)
 
     def _perform(self, frame: Frame, place: int, asked: Call) -> None:
         number = frame.at.base + place

@@ -127,7 +127,6 @@ class Interpreter:
         while True:
             self._settle_ended()
             self._settle_events()
-            execution.ring()
             await self._advance()
             if execution.outcome is not None:
                 workflow.set_current_details(self._details())

@@ -128,7 +128,6 @@ class Simulation:
         alarm = self.execution.alarm()
         if alarm is not None and all(alarm <= at for at, _ in self.world.due.values()):
             self.world.now = self.now.time = alarm
-            self.execution.ring()
             return
         happening = self.world.next()
         self.now.time = self.world.now
