@@ -34,7 +34,8 @@ class Started:
     labels: Mapping[str, str]
     input: bytes
     """JSON, with its defaults filled in."""
-    request_hash: bytes
+    request_hash: bytes | None
+    """Of what was asked for; None where another execution asked."""
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,11 @@ def repeatable_execution(tenant: TenantId, workflow: WorkflowId, key: str) -> Ex
     return ExecutionId(PREFIXES["execution"] + uuid.uuid5(_KEYS, f"{tenant}\n{workflow}\n{key}").hex)
 
 
+def child_execution(tenant: TenantId, parent: ExecutionId, attempt: int, path: str) -> ExecutionId:
+    """Make the id of the execution that a node of another one starts: the same one every time."""
+    return ExecutionId(PREFIXES["execution"] + uuid.uuid5(_KEYS, f"{tenant}\nchild {parent} {attempt}\n{path}").hex)
+
+
 def event() -> EventId:
     """Make the id of a new event that nothing else fixes."""
     return EventId(PREFIXES["event"] + _digits())
