@@ -15,7 +15,7 @@ from dag.node import ERROR, Activity, Broken
 from dag.node import Join as WrittenJoin
 from dag.node import Retry as WrittenRetry
 from dag.places import Path, places
-from dag.plan import Call, Compensation, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
+from dag.plan import Cache, Call, Compensation, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
 from dag.reads import env_names, references, sees
 from dag.scope import Graph
 from dag.sites import Site
@@ -32,17 +32,27 @@ REPEATED = 3
 GRAPHS_IN_CONFIG = {"body": True, "branches": True, "finally_": True, "catch": {"__all__": {"body"}}}
 """Where configs hold graphs, which are compiled on their own."""
 
+_OF_SEARCH = tuple(place for place in places(Definition) if place.pattern[:2] == ("settings", "search"))
 _OF_GRAPH = places(Graph)
+NO_WORKFLOWS: Mapping[str, int] = {}
 
 
-def compile(definition: Definition, sites: Sequence[Site], *, version: int, catalog: Catalog) -> Plan:
-    """Make the plan of a definition in which the checks found no error. Equal definitions give equal plans."""
+def compile(
+    definition: Definition,
+    sites: Sequence[Site],
+    *,
+    version: int,
+    catalog: Catalog,
+    newest: Mapping[str, int] = NO_WORKFLOWS,
+) -> Plan:
+    """Make the plan of a definition in which the checks found no error. Equal definitions give equal plans. `newest` has
+    the version that is started of each workflow where a node does not say."""
     settings = definition.settings
     inner: dict[Site, list[Site]] = {}
     for site in sites:
         if site.parent is not None:
             inner.setdefault(site.parent, []).append(site)
-    compiler = _Compiler(catalog, inner)
+    compiler = _Compiler(catalog, inner, newest)
     graph = compiler.graph(sites[0])
     return Plan(
         workflow=definition.name,
@@ -52,6 +62,9 @@ def compile(definition: Definition, sites: Sequence[Site], *, version: int, cata
         fail=settings.fail,
         timeout=_seconds(settings.timeout),
         priority=settings.priority,
+        on_failure=None if settings.on_failure is None else settings.on_failure.workflow,
+        search=scan(dict(settings.search)) if settings.search else None,
+        search_sees=compiler.seen(texts(definition, _OF_SEARCH), sites[0]),
         env=env_names(compiler.read),
     )
 
@@ -61,6 +74,7 @@ class _Compiler:
     catalog: Catalog
     inner: Mapping[Site, Sequence[Site]]
     """By graph, those that its nodes hold."""
+    newest: Mapping[str, int]
     read: list[References] = field(default_factory=list[References])
     """What all expressions met so far read."""
 
@@ -81,9 +95,9 @@ class _Compiler:
             nodes=tuple(nodes),
             edges=tuple(wired.edges),
             vars=scan(dict(graph.vars)) if graph.vars else None,
-            vars_see=self._sees((one for one in written if one.path[0] == "vars"), site),
+            vars_see=self.seen((one for one in written if one.path[0] == "vars"), site),
             output=scan(graph.output) if graph.has_output else None,
-            output_sees=self._sees((one for one in written if one.path[0] == "output"), site),
+            output_sees=self.seen((one for one in written if one.path[0] == "output"), site),
             ends=tuple(_ends(nodes, wired)),
         )
 
@@ -91,19 +105,19 @@ class _Compiler:
         self, id: str, node: Node, site: Site, join: Join, branch: int | None, graphs: Mapping[str, PlanGraph]
     ) -> PlanNode:
         assert not isinstance(node, Broken), "a definition with problems has no plan"
-        written = [one for one in site.texts[id] if one.path[0] in ("when", "config")]
-        markers = tuple(one.path[1:] for one in written if one.is_template)
+        written = [one for one in site.texts[id] if one.path[0] in ("when", "config", "cache")]
+        markers = tuple(one.path[1:] for one in written if one.is_template and one.path[0] == "config")
         return PlanNode(
             id=id,
             type=node.type,
             title=node.title,
             join=join,
             when=node.when,
-            config=Template(_config(node), markers),
+            config=Template(_config(node, self.newest), markers),
             continue_on_error=node.continues_on_error,
             timeout=_seconds(node.timeout),
             call=self._call(node) if isinstance(node, Activity) else None,
-            sees=self._sees(written, site),
+            sees=self.seen(written, site),
             branch=branch,
             graphs=graphs,
             compensate=self._compensation(id, node, site),
@@ -122,7 +136,7 @@ class _Compiler:
         )
         reads = [one for one in site.texts[id] if one.path[:2] == ("compensate", "config")]
         return Compensation(
-            written.type, scan(dict(written.config)), call, _seconds(written.timeout), self._sees(reads, site)
+            written.type, scan(dict(written.config)), call, _seconds(written.timeout), self.seen(reads, site)
         )
 
     def _call(self, node: Activity) -> Call:
@@ -135,9 +149,11 @@ class _Compiler:
             own_timeout=node.attempt_timeout is not None,
             queue=node.queue,
             mask=tuple(node.mask),
+            cache=None if node.cache is None else Cache(node.cache.ttl.total_seconds(), node.cache.key),
         )
 
-    def _sees(self, written: Iterable[Written], site: Site) -> Sees:
+    def seen(self, written: Iterable[Written], site: Site) -> Sees:
+        """What several expressions of a graph read."""
         read = [*references(written)]
         self.read.extend(read)
         return sees(read, site)
@@ -176,12 +192,15 @@ def _retry(written: WrittenRetry, traits: Traits) -> Retry:
     )
 
 
-def _config(node: Control | Activity) -> JsonValue:
+def _config(node: Control | Activity, newest: Mapping[str, int]) -> JsonValue:
     """As it is written, or with the defaults of a control word; expressions and durations as text."""
     if isinstance(node, Activity):
         return node.config
     # A template may stand where a number is asked for, of which Pydantic would warn.
-    return node.config.model_dump(by_alias=True, warnings=False, exclude=GRAPHS_IN_CONFIG)
+    config = node.config.model_dump(by_alias=True, warnings=False, exclude=GRAPHS_IN_CONFIG)
+    if isinstance(node, Workflow) and node.config.version is None:
+        config["version"] = newest.get(node.config.name)
+    return config
 
 
 def _ends(nodes: Sequence[PlanNode], wired: Wired) -> Iterator[int]:

@@ -13,14 +13,20 @@ EventType = Literal[
     "execution.failed",
     "execution.cancelled",
     "execution.timed_out",
+    "execution.search",
     "node.started",
     "node.waiting",
     "node.succeeded",
     "node.failed",
     "node.skipped",
     "node.cancelled",
+    "task.voted",
+    "task.reminded",
+    "task.escalated",
     "compensation.started",
     "compensation.ended",
+    "on_failure.started",
+    "on_failure.failed",
 ]
 
 

@@ -73,6 +73,15 @@ class Retry:
 
 
 @dataclass(frozen=True)
+class Cache:
+    """Reuse of an output that was stored before."""
+
+    ttl: float
+    key: str | None = None
+    """An expression; among what the node sees."""
+
+
+@dataclass(frozen=True)
 class Call:
     """What only activity nodes have."""
 
@@ -84,6 +93,7 @@ class Call:
     """Whether the node says so itself; else its type does, as the worker knows too."""
     queue: str | None = None
     mask: tuple[str, ...] = ()
+    cache: Cache | None = None
 
 
 @dataclass(frozen=True)
@@ -185,8 +195,13 @@ class Plan:
     graph: PlanGraph
     title: str | None = None
     fail: Literal["fast", "wait"] = "fast"
+    on_failure: str | None = None
+    """The workflow that is told of failures."""
     timeout: float | None = None
     priority: int = 3
+    search: Template | None = None
+    """Values that the execution is found by."""
+    search_sees: Sees = Sees()
     env: tuple[str, ...] = ()
     """The names of the tenant's settings that expressions read; `*` alone where one reads them as a whole."""
 

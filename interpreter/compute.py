@@ -24,6 +24,7 @@ from dag.names import USER_CODE
 from dag.nesting import written
 from dag.plan import Template
 from dag.templates import as_text, render
+from interpreter.task_asked import asked
 
 Scope = Mapping[str, JsonValue]
 
@@ -79,6 +80,8 @@ class Job:
     when: str | None = None
     wired: tuple[str, ...] = ()
     """The node's ports that lead somewhere; of a `parallel`, its branches."""
+    cache_key: str | None = None
+    """An expression that tells outputs apart which are stored to be used again."""
 
 
 @dataclass(slots=True)
@@ -90,6 +93,7 @@ class Computed:
     value: SkipValidation[JsonValue] = None
     port: str | None = "out"
     secrets: tuple[SecretText, ...] = ()
+    cache_key: SkipValidation[JsonValue] = None
 
 
 class Evaluator:
@@ -223,7 +227,8 @@ def check_written(text: bytes) -> None:
 
 def _call(job: Job, evaluator: Evaluator) -> Computed:
     config, secrets = evaluator.render(job.config)
-    return Computed("call", config, secrets=secrets)
+    key = None if job.cache_key is None else evaluator.keep(evaluator.value(job.cache_key))
+    return Computed("call", config, secrets=secrets, cache_key=key)
 
 
 def _if(job: Job, evaluator: Evaluator) -> Computed:
@@ -459,11 +464,22 @@ def _wait_event(job: Job, evaluator: Evaluator) -> Computed:
     return Computed("open", waits)
 
 
+def _task(job: Job, evaluator: Evaluator) -> Computed:
+    return Computed("open", asked(_rendered(job, evaluator), timeout_wired="timeout" in job.wired))
+
+
 def _emit_event(job: Job, evaluator: Evaluator) -> Computed:
     config, key = _rendered(job, evaluator), _config(job).get("key")
     value = None if key is None else evaluator.keep(evaluator.value(str(key)))
     emitted: dict[str, JsonValue] = {"name": _event_name(config), "key": value, "payload": config.get("payload")}
     return Computed("open", emitted)
+
+
+def _workflow(job: Job, evaluator: Evaluator) -> Computed:
+    config = _rendered(job, evaluator)
+    if not isinstance(config.get("wait"), bool):
+        raise ConfigInvalid("`wait` of a workflow is true or false.")
+    return Computed("open", {field: config.get(field) for field in ("name", "version", "input", "wait")})
 
 
 def _event_name(config: Config) -> str:
@@ -531,6 +547,9 @@ WORDS: Mapping[str, Word] = {
     "try": _try,
     "wait_event": _wait_event,
     "emit_event": _emit_event,
+    "workflow": _workflow,
+    "approval": _task,
+    "ask": _task,
     "break": _leave,
     "continue": _leave,
     "stop": _stop,

@@ -13,9 +13,10 @@ from pydantic import JsonValue
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.events import EventType
-from dag.invocation import Invocation
+from dag.invocation import CacheUse, Invocation
 from dag.masks import masked
-from dag.plan import Call, Plan, PlanNode, Sees
+from dag.plan import Call, Plan, PlanNode, Sees, Template
+from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due
 from interpreter.compute import Computed, Job, check_written
@@ -28,6 +29,7 @@ from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.settling import GRACE, Begun, Settling, Wanted, ends_text, timed_out_node, turn_around
 from interpreter.start import Carried, Start
+from interpreter.tasks import Tasks
 from interpreter.times import iso
 from interpreter.view import View, public
 
@@ -40,6 +42,8 @@ ENDINGS: Mapping[str, EventType] = {
 
 COMPENSATION = -1
 """The number of the compensation that runs; there is one at a time."""
+SEARCH = -2
+"""The number of what the values are computed by that the execution is found by."""
 LEAVES = frozenset({"stop", "break", "continue"})
 NO_NAMES: Mapping[str, JsonValue] = {}
 
@@ -84,6 +88,7 @@ class Execution:
         self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
         self.orders: list[Order] = []
         self.outcome: Outcome | None = None
+        self.tasks = Tasks(self._frames, carried.decisions, now=now, attempt=start.attempt, started_by=start.started_by)
         self._computing = Computing(pace, now, carried.seed, self.orders)
         self._settling = Settling(
             self._frames,
@@ -95,6 +100,7 @@ class Execution:
             fast=fast,
             begun=Begun(carried.started_at, start.attempt),
             early=carried.early,
+            tasks=self.tasks,
             grace_until=carried.grace_until,
         )
 
@@ -112,6 +118,8 @@ class Execution:
                 **shown("input", self._start.input),
             },
         )
+        if self._plan.search is not None:
+            self._find_search_values(self._plan.search)
         self._settling.begin(self._frames.root)
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
@@ -172,6 +180,8 @@ class Execution:
 
     def computed(self, number: int, computed: Computed) -> None:
         """What was computed outside."""
+        if number == SEARCH:
+            self._tell_search_values(computed)
         found = self._frames.find(number)
         if not self._computing.take(number) or found is None:
             return
@@ -181,8 +191,8 @@ class Execution:
         else:
             self._computed(frame, place, computed)
 
-    def succeeded(self, number: int, text: bytes) -> None:
-        """An activity returned its output, as JSON text."""
+    def succeeded(self, number: int, text: bytes, *, cached: bool = False) -> None:
+        """An activity returned its output, as JSON text; `cached`, when it was stored before."""
         if number == COMPENSATION:
             self._undone(output=text)
             return
@@ -199,7 +209,9 @@ class Execution:
         data: dict[str, JsonValue] = {"output_bytes": len(text)}
         if len(text) <= SHOWN_BYTES:
             data = {"output": masked(self._outputs.value(number), node.call.mask if node.call else ())}
-        if node.compensate is None:
+        if cached:
+            data["cached"] = True
+        if node.compensate is None or cached:  # what another execution did is none of this one's to undo
             self._settling.succeed(frame, place, "out", data)
         else:
             self._promise(frame, place, data)
@@ -273,6 +285,16 @@ class Execution:
     def event(self, event: EmittedEvent) -> None:
         """An event has come by signal. Nobody may wait for it yet."""
         self._settling.offer(event)
+
+    def decide(self, decision: Decision) -> Decided:
+        """A person has decided. Raises what refuses it, and has changed nothing then."""
+        told = self.tasks.answered(decision, now=self._now.time)
+        if told is None:
+            told = self._settling.vote(decision)
+            self.follow()
+        else:
+            self.tasks.remember(decision, told)
+        return told
 
     def alarm(self) -> float | None:
         """When to ring next."""
@@ -357,6 +379,26 @@ class Execution:
         """Whether it is known how the execution ends."""
         return self.outcome is not None or self._at.outcome is not None
 
+    def _find_search_values(self, search: Template) -> None:
+        computed = self._computing.compute(
+            SEARCH,
+            Job("", search),
+            self._view.scope(self._frames.root, self._plan.search_sees),
+            path=f"{self._plan.workflow} search",
+            title=None,
+            salt=b"search",
+            of_node=False,
+        )
+        if computed is not None:
+            self._tell_search_values(computed)
+
+    def _tell_search_values(self, computed: Computed) -> None:
+        """What cannot be computed is told, and stops nothing."""
+        if computed.kind == "fail":
+            self._journal.say("execution.search", data={"error": computed.value})
+        else:
+            self._journal.say("execution.search", data={"values": computed.value})
+
     def _take(self, frame: Frame, place: int) -> None:
         node = frame.graph.nodes[place]
         if node.type in LEAVES and self._is_too_late(frame, node):
@@ -364,11 +406,12 @@ class Execution:
             return
         self._frames.note(frame, place)
         wired: tuple[str, ...] = ()
-        if node.type == "switch":
+        if node.type in ("switch", "approval", "ask"):
             wired = tuple(frame.graph.edges[edge].port for edge in frame.graph.outgoing[place])
         elif node.type == "parallel":
             wired = tuple(node.graphs)
-        self._compute(frame, place, Job(node.type, node.config, node.when, wired), node.sees)
+        key = None if node.call is None or node.call.cache is None else node.call.cache.key
+        self._compute(frame, place, Job(node.type, node.config, node.when, wired, key), node.sees)
 
     def _is_too_late(self, frame: Frame, node: PlanNode) -> bool:
         """Whether a graph that the node would end has failed."""
@@ -624,6 +667,7 @@ def _invocation(call: Call, computed: Computed, deadline: float | None, attempts
         retry_never=call.retry.never,
         secrets=computed.secrets,
         mask=call.mask,
+        cache=None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -31,8 +32,9 @@ from dag import expressions
 from dag.errors import ErrorValue, PerdureError, matches
 from dag.event_messages import EmittedEvent
 from dag.expressions import Moment
-from dag.invocation import Invocation
+from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
+from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
 from interpreter.compute import Computed, failure
 from interpreter.computing import INLINE_UNTIMED
 from interpreter.execution import Execution
@@ -51,6 +53,8 @@ EVALUATE = "perdure.evaluate"
 
 GRACE = 10.0
 """Seconds beyond an attempt's timeout, which the worker itself keeps, before Temporal gives the attempt up."""
+OUTAGE = 86_400.0
+"""The same where the attempt begins with what the database knows, which may be away for long."""
 EVALUATION_TIMEOUT = 30.0
 LOCAL_PATIENCE = 3.0
 """Seconds that an activity may stay a local one: below the task timeout, so that waiting costs no history."""
@@ -142,6 +146,45 @@ class Interpreter:
         """Something has happened that nodes may wait for."""
         self._events.append(event)
         self._rouse()
+
+    @workflow.update(name=DECIDE)
+    def decide(self, decision: Decision) -> Decided:
+        """A person has decided."""
+        self._refresh()
+        decided = self._execution.decide(decision)
+        self._rouse()
+        return decided
+
+    @decide.validator
+    def may_decide(self, decision: Decision) -> None:
+        """Refuse what may not be: that leaves nothing in history."""
+        try:
+            self._execution.tasks.answered(decision, now=workflow.time())
+        except PerdureError as refused:
+            raise ApplicationError(refused.message, refused.details, type=refused.code, non_retryable=True) from None
+
+    @workflow.signal(name=DECIDE)
+    def decide_unanswered(self, decision: Decision) -> None:
+        """The same from those who can only send signals; what may not be changes nothing."""
+        self._refresh()
+        with suppress(PerdureError):
+            self._execution.decide(decision)
+        self._rouse()
+
+    @workflow.query(name=DECIDED)
+    def decided(self, decision: Decision) -> Answer:
+        """What a decision would be told now."""
+        return self._execution.tasks.answer(decision, now=workflow.time())
+
+    @workflow.query(name=TASKS)
+    def tasks(self) -> list[Task]:
+        """What is asked of people."""
+        return self._execution.tasks.open()
+
+    @workflow.query(name=TASK)
+    def task(self, path: str) -> Task | None:
+        """What is asked of people at one place, or was."""
+        return self._execution.tasks.task(path)
 
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
@@ -239,7 +282,7 @@ class Interpreter:
             summary=_summary(order.title),
             task_queue=None if call.queue is None else f"{workflow.info().task_queue}.{call.queue}",
             schedule_to_close_timeout=left,
-            start_to_close_timeout=timedelta(seconds=call.attempt_timeout + GRACE),
+            start_to_close_timeout=timedelta(seconds=call.attempt_timeout + _grace(order.invocation)),
             heartbeat_timeout=LOST_AFTER,
             retry_policy=_retry_policy(call.retry, order.invocation.earlier_attempts),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
@@ -296,7 +339,7 @@ class Interpreter:
                 if running.evaluates:
                     self._execution.computed(number, workflow.payload_converter().from_payload(payload, Computed))
                 else:
-                    self._execution.succeeded(number, payload.data)
+                    self._execution.succeeded(number, payload.data, cached=CACHED in payload.metadata)
             self._execution.follow()
 
     def _settle_events(self) -> None:
@@ -460,6 +503,10 @@ WORKER_LOST = ErrorValue(
 def _arguments(order: Invoke) -> list[JsonValue | Invocation]:
     """The usual invocation goes without saying: it would cost a payload."""
     return [order.config] if order.invocation == USUAL else [order.config, order.invocation]
+
+
+def _grace(invocation: Invocation) -> float:
+    return OUTAGE if invocation.secrets or invocation.cache else GRACE
 
 
 def _segment(text: bytes) -> RawValue:

@@ -28,6 +28,8 @@ class Filters:
     trigger: str | None = None
     label: Sequence[tuple[str, str]] = ()
     """All of them."""
+    field: Sequence[tuple[str, str]] = ()
+    """Values of the workflow's `settings.search`; all of them."""
     started_after: datetime | None = None
     started_before: datetime | None = None
     closed_after: datetime | None = None
@@ -98,9 +100,10 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield col(row.status).in_(filters.status)
     if filters.trigger is not None:
         yield col(row.trigger) == filters.trigger
-    for key, value in filters.label:
+    words = [(f"label.{key}", value) for key, value in filters.label]
+    for key, value in [*words, *((f"field.{key}", value) for key, value in filters.field)]:
         word = select(col(SearchValueRow.execution_id)).where(
-            col(SearchValueRow.key) == f"label.{key}", col(SearchValueRow.value) == value
+            col(SearchValueRow.key) == key, col(SearchValueRow.value) == value
         )
         yield col(row.id).in_(word)
     if filters.started_after is not None:

@@ -10,9 +10,13 @@ from pydantic import JsonValue
 from sqlalchemy import text
 
 from dag.events import StepEvent
+from dag.templates import as_text
 from store.arrays import array
 from store.chains import ENDINGS
 from store.session import Session
+
+LONGEST_WORD = 500
+"""Characters of a value that executions are found by."""
 
 
 @dataclass(slots=True)
@@ -36,6 +40,9 @@ class Head:
     trigger: str | None = None
     input: bytes | None = None
     started_at: float | None = None
+    compensation: str | None = None
+    search: Mapping[str, str] | None = None
+    """Values that it is found by."""
 
 
 async def lock(session: Session, beginnings: Mapping[str, datetime]) -> dict[str, Head]:
@@ -76,6 +83,12 @@ def told(head: Head, event: StepEvent) -> None:
         head.version = cast(int, data["version"])
         head.input = orjson.dumps(data["input"]) if "input" in data else None
         head.started_at = event.at if event.attempt == 1 else None
+    elif event.type == "execution.search":
+        head.search = _words(data.get("values"))
+    elif event.type == "compensation.started":
+        head.compensation = "running"
+    elif event.type == "compensation.ended":
+        head.compensation = str(data["status"])
     elif event.type in ENDINGS:
         _end(head, ENDINGS[event.type], event.at, data)
 
@@ -89,6 +102,7 @@ def noted(head: Head, type: str, at: float, data: JsonValue) -> None:
 def reopen(head: Head) -> None:
     """It has not ended after all, or goes on with another attempt."""
     head.status, head.closed_at, head.ended = None, None, True
+    head.compensation = "none"
     head.output = head.output_bytes = head.error = head.error_code = None
 
 
@@ -99,6 +113,13 @@ def _end(head: Head, status: str, at: float, data: Mapping[str, JsonValue]) -> N
     head.output_bytes = cast(int | None, data.get("output_bytes"))
     head.error = None if error is None else orjson.dumps(error)
     head.error_code = None if error is None else error["code"]
+
+
+def _words(values: JsonValue) -> dict[str, str]:
+    """Values as people type them; those that are missing, null or long are not searched for."""
+    read = values if isinstance(values, dict) else {}
+    words = {name: as_text(value) for name, value in read.items() if value is not None}
+    return {name: word for name, word in words.items() if 0 < len(word) <= LONGEST_WORD}
 
 
 async def store(session: Session, heads: Sequence[Head]) -> None:
@@ -125,8 +146,13 @@ async def store(session: Session, heads: Sequence[Head]) -> None:
             "triggers": array(head.trigger for head in heads),
             "inputs": array(sealed(head.input) for head in heads),
             "started": array(head.started_at for head in heads),
+            "compensations": array(head.compensation for head in heads),
         },
     )
+    found = [(head.id, f"field.{name}", word) for head in heads for name, word in (head.search or {}).items()]
+    if found:
+        values = {"ids": array(id for id, _, _ in found), "keys": array(key for _, key, _ in found)}
+        await session.sql.execute(_SEARCH, {**values, "values": array(word for _, _, word in found)})
 
 
 _STORE = text("""
@@ -135,7 +161,8 @@ set attempt = head.attempt, last_seq = head.last_seq, updated_at = clock_timesta
     check_at = clock_timestamp() + interval '3 seconds',
     status = coalesce(head.status, case
         when exists (select from node_runs as n
-            where n.execution_id = e.id and n.attempt = head.attempt and n.status = 'running') then 'running'
+            where n.execution_id = e.id and n.attempt = head.attempt and n.status = 'running'
+            and n.type not in ('for_each', 'while', 'repeat', 'parallel', 'try')) then 'running'
         when exists (select from node_runs as n
             where n.execution_id = e.id and n.attempt = head.attempt and n.status = 'waiting') then 'waiting'
         else 'running' end),
@@ -148,13 +175,21 @@ set attempt = head.attempt, last_seq = head.last_seq, updated_at = clock_timesta
     version = coalesce(head.version, e.version),
     trigger = coalesce(head.trigger, e.trigger),
     input = coalesce(e.input, head.input),
-    started_at = coalesce(to_timestamp(head.started_at), e.started_at)
+    started_at = coalesce(to_timestamp(head.started_at), e.started_at),
+    compensation = coalesce(head.compensation, e.compensation)
 from unnest(
     cast(:ids as text[]), cast(:attempts as int[]), cast(:seqs as bigint[]), cast(:statuses as text[]),
     cast(:closed as float8[]), cast(:ended as boolean[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
     cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:workflows as text[]), cast(:versions as int[]),
-    cast(:triggers as text[]), cast(:inputs as bytea[]), cast(:started as float8[])
+    cast(:triggers as text[]), cast(:inputs as bytea[]), cast(:started as float8[]),
+    cast(:compensations as text[])
 ) as head (id, attempt, last_seq, status, closed_at, ended, output, output_bytes, error, error_code, workflow, version,
-    trigger, input, started_at)
+    trigger, input, started_at, compensation)
 where e.id = head.id
+""")
+_SEARCH = text("""
+insert into search_values (key, value, execution_id)
+select key, value, id
+from unnest(cast(:ids as text[]), cast(:keys as text[]), cast(:values as text[])) as word (id, key, value)
+on conflict do nothing
 """)

@@ -245,7 +245,7 @@ def _number(session: Session, book: _Book, event: StepEvent) -> None:
                 event.task,
             )
         )
-    if event.path:
+    if event.type in node_runs.STATUSES:
         place = (event.attempt, event.path)
         run = book.runs.setdefault(place, NodeRun(event.strand, event.n, link.seq))
         node_runs.told(run, event, link.seq)

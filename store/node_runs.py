@@ -21,6 +21,7 @@ STATUSES: Mapping[EventType, str] = {
     "node.skipped": "skipped",
     "node.cancelled": "cancelled",
 }
+"""By the events that tell them; others happen while a node waits, which it goes on doing."""
 Place = tuple[str, int, str]
 """Execution, attempt and path."""
 
@@ -133,6 +134,8 @@ async def tell_anew(session: Session, places: Sequence[Place]) -> None:
     runs: dict[Place, NodeRun] = {}
     for row in await session.sql.execute(_EVENTS, {**values, "replaced": REPLACED}):
         execution, attempt, path, strand, n, seq, type, at, data = row
+        if type not in STATUSES:
+            continue
         content: JsonValue = None if data is None else orjson.loads(session.seal.open(data))
         event = StepEvent(execution, attempt, strand, n, type, path, at, content, 0, 0, 0)
         place = (execution, attempt, path)

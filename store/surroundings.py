@@ -11,8 +11,8 @@ async def around(session: Session) -> Surroundings:
     """Everything that the checks of a definition ask for."""
     secrets = await session.sql.scalars(select(SecretRow.name))
     queues = await session.sql.scalars(select(TenantRow.queue))
-    published = await session.sql.execute(
-        select(col(WorkflowRow.name), col(VersionRow.starts))
+    rows = await session.sql.execute(
+        select(col(WorkflowRow.name), col(VersionRow.version), col(VersionRow.starts))
         .join(
             VersionRow,
             (col(VersionRow.workflow_id) == col(WorkflowRow.id))
@@ -20,8 +20,10 @@ async def around(session: Session) -> Surroundings:
         )
         .where(col(WorkflowRow.deleted_at).is_(None))
     )
+    published = rows.all()
     return Surroundings(
         secrets=frozenset(secrets),
         queues=frozenset(queue for queue in queues if queue is not None),
-        workflows={name: frozenset(starts) for name, starts in published},
+        workflows={name: frozenset(starts) for name, _, starts in published},
+        newest={name: version for name, version, _ in published},
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import orjson
@@ -15,7 +15,7 @@ from dag.controls.reaching import Workflow
 from dag.definition import Definition
 from dag.draft import DefinitionInvalid, Document
 from dag.errors import PerdureError
-from dag.plan import encode
+from dag.plan import Plan, encode
 from dag.problems import Problem
 from store import drafts, surroundings
 from store.session import Session
@@ -77,7 +77,7 @@ async def add(session: Session, workflow: WorkflowRow, *, catalog: Catalog) -> P
         raise DefinitionInvalid(made.problems)
     hash = made.definition.content_hash()
     before = await _one(session, workflow, workflow.version) if workflow.version is not None else None
-    if before is not None and before.hash == hash:
+    if before is not None and before.hash == hash and _runs_alike(made.plan, session.seal.open(before.plan), before):
         return Publication(before.version, hash, before.created_at, created=False, problems=made.problems)
     row = insert(VersionRow).values(
         workflow_id=workflow.id,
@@ -143,6 +143,11 @@ def _unknown(workflow: WorkflowRow | Head, version: int | str | None) -> Version
 async def _one(session: Session, workflow: WorkflowRow, version: int) -> VersionRow | None:
     query = select(VersionRow).where(col(VersionRow.workflow_id) == workflow.id, col(VersionRow.version) == version)
     return (await session.sql.scalars(query)).first()
+
+
+def _runs_alike(plan: Plan, before: bytes, row: VersionRow) -> bool:
+    """Whether a version would be the same but for its number: it may start newer versions of other workflows."""
+    return encode(replace(plan, version=row.version)) == before
 
 
 def _starts(definition: Definition) -> list[str]:

@@ -26,6 +26,14 @@ async def filters(
         list[Annotated[str, Query(pattern=f"^{LABEL_NAME}:{LABEL_TEXT}$")]],
         Query(default_factory=list, max_length=10, description="`key:value`; of several, all must be there."),
     ],
+    field: Annotated[
+        list[Annotated[str, Query(pattern="^[^:]{1,100}:.{1,500}$")]],
+        Query(
+            default_factory=list,
+            max_length=10,
+            description="`name:value` of the workflow's `settings.search`; of several, all must be there.",
+        ),
+    ],
     workflow: Annotated[str | None, Query(pattern="^[a-z][a-z0-9_-]{0,62}$", description="A name or an id.")] = None,
     version: Annotated[Whole | None, Query(ge=1, lt=2**31, description="Of the workflow.")] = None,
     trigger: Annotated[str | None, Query(pattern="^[a-z_.]{1,63}$")] = None,
@@ -48,6 +56,7 @@ async def filters(
         status=status,
         trigger=trigger,
         label=[(key, value) for key, _, value in (each.partition(":") for each in label)],
+        field=[(key, value) for key, _, value in (each.partition(":") for each in field)],
         started_after=started_after,
         started_before=started_before,
         closed_after=closed_after,

@@ -8,14 +8,11 @@ from dag.sites import Site
 
 WORDS = frozenset(
     {
-        "approval",
-        "ask",
         "workflow",
     }
 )
-FIELDS = frozenset({"cache"})
-SETTINGS = frozenset({"on_failure", "search", "concurrency"})
-"""These three are all that is left to build."""
+SETTINGS = frozenset({"on_failure", "concurrency"})
+"""These are all that is left to build."""
 
 
 def check_support(definition: Definition, sites: Sequence[Site]) -> Iterator[Problem]:
@@ -26,8 +23,6 @@ def check_support(definition: Definition, sites: Sequence[Site]) -> Iterator[Pro
         for id, node in site.nodes():
             if node.type in WORDS:
                 yield _not_yet(node.type, site.at(id, "type"))
-            for field in sorted(node.model_fields_set & FIELDS):
-                yield _not_yet(field, site.at(id, field))
 
 
 def _not_yet(name: str, path: tuple[str | int, ...]) -> Problem:

@@ -77,7 +77,6 @@ def language() -> str:
         "### Activity",
         sentence(definitions["Activity"]["description"])
         + " Besides the fields of every node it has these. The types are on [a page of their own](activity-types.md).",
-        _not_yet(support.FIELDS),
         book.fields(definitions["Activity"], without=EVERYWHERE),
         *(text for name in ("Join", "Retry", "Cache", "Compensate") for text in _part(book, name, level="###")),
         "## Control words",

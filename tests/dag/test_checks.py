@@ -164,9 +164,8 @@ def test_a_template_passes_any_type_and_hides_nothing_else() -> None:
 
 
 def test_what_does_not_run_yet_is_fine_in_a_draft() -> None:
-    body = {"nodes": {"x": {"type": "test.step"}}}
-    nodes = {"a": {"type": "for_each", "config": {"items": "input.l", "body": body}}}
-    document: Any = {"language": 1, "name": "good", "nodes": nodes}
+    settings = {"concurrency": {"limit": 1}}
+    document: Any = {"language": 1, "name": "good", "settings": settings, "nodes": {"a": {"type": "test.step"}}}
     assert reviewed(document) == ()
     assert [problem.code for problem in published(document).problems] == ["not_supported"]
 
