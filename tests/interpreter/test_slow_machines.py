@@ -13,7 +13,8 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHistory
 
 from dag.expressions import Budget, Moment
-from interpreter import execution, load
+from interpreter import computing as outside
+from interpreter import load
 from interpreter import workflow as interpreter
 from interpreter.compute import Computed, Job, Scope, compute
 from interpreter.start import Tuning
@@ -47,7 +48,7 @@ class Machine:
             return compute(job, scope, moment, replace(budget, seconds=-1.0) if out_of_time else budget)
 
         self._patch.setattr(interpreter, "time", SimpleNamespace(perf_counter=perf_counter))
-        self._patch.setattr(execution, "compute", hurried)
+        self._patch.setattr(outside, "compute", hurried)
 
 
 @pytest.fixture
