@@ -17,7 +17,7 @@ from dag.schema_cost import MOST, heaviest
 from dag.subschemas import Schema, anchors, referred, subschemas
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_MOST_WORK = 50_000_000
+MOST_WORK = 50_000_000
 """Subschemas asked of all parts of an input: a second or two."""
 _LITTLE_WORK = 50_000
 """Up to it every mismatch is told, past it the first."""
@@ -36,7 +36,7 @@ class InputInvalid(PerdureError):
         super().__init__(details=[problem.value() for problem in problems])
 
 
-def accepted(value: JsonValue, schema: Schema, *, limits: Limits = DEFAULTS) -> JsonValue:
+def accepted(value: JsonValue, schema: Schema, *, limits: Limits = DEFAULTS, most_work: int = MOST_WORK) -> JsonValue:
     """The input with its defaults filled in. Raises InputInvalid with every problem it has. The schema has none."""
     problems = flaws(value, depth=limits.document_depth, values=limits.payload_values)
     if problems:
@@ -46,7 +46,7 @@ def accepted(value: JsonValue, schema: Schema, *, limits: Limits = DEFAULTS) -> 
     validator, heaviest_part = _compiled(orjson.dumps(schema))
     whole = filled(value, schema)
     work = heaviest_part * parts(whole)
-    if work > _MOST_WORK:
+    if work > most_work:
         raise InputInvalid((Problem("limit", "", "This is too large for its schema to be checked."),))
     if not validator.is_valid(whole):
         raise InputInvalid(told(list(_mismatches(_errors(validator, whole, every=work <= _LITTLE_WORK)))))

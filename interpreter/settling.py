@@ -12,10 +12,11 @@ from dag.event_messages import EmittedEvent
 from dag.invocation import Invocation
 from dag.plan import Call as PlannedCall
 from dag.plan import Retry, Sees, Template
+from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due, in_order
 from interpreter.compute import Computed, Job, check_written
-from interpreter.constructs import event_wait, words
+from interpreter.constructs import asking, event_wait, words
 from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.steps import (
     Ask,
@@ -29,6 +30,7 @@ from interpreter.constructs.steps import (
     Leave,
     Open,
     Read,
+    Say,
     Step,
     Tell,
     Until,
@@ -42,6 +44,7 @@ from interpreter.gathering import gathered
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.orders import Cancel, Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.tasks import Tasks
 
 MOST_EARLY = 1_000
 """Events by signal that are kept for waits to come. Those sent by the API are stored as well, and there is no bound."""
@@ -80,6 +83,7 @@ class Settling:
         fast: bool,
         begun: Begun,
         early: list[EmittedEvent],
+        tasks: Tasks,
         grace_until: float | None,
     ):
         self._frames = frames
@@ -92,6 +96,7 @@ class Settling:
         self._begun = begun
         self._early = early
         """Events that came by signal while nobody waited for them."""
+        self._tasks = tasks
         self.grace_until = grace_until
         """How long what an ended execution still runs may take, all together."""
         self.wanted: deque[Wanted] = deque()
@@ -194,6 +199,7 @@ class Settling:
         self._set_alarm(frame, place)
         if isinstance(state, EventWait):
             self._early[:] = event_wait.look_back(state, self._early)
+        self._tasks.begin(frame, place, state)
         self._do(frame, place, words.start(state, config, self._at(frame, place)))
 
     def answered(self, frame: Frame, place: int, computed: Computed) -> None:
@@ -221,6 +227,12 @@ class Settling:
         held.alarm = None
         self._set_alarm(frame, place)
         self._do(frame, place, words.rang(held.state, self._at(frame, place)))
+
+    def vote(self, decision: Decision) -> Decided:
+        """Count a decision in an open task."""
+        frame, place, state = self._tasks.find(decision.path)
+        self._do(frame, place, asking.vote(state, decision, self._now.time))
+        return self._tasks.counted(decision, state)
 
     def offer(self, event: EmittedEvent, *, after: int = -1) -> None:
         """Show an event to the node that has waited longest for one like it, of those that began after another one. It
@@ -338,6 +350,8 @@ class Settling:
                 case Tell(data):
                     frame.frontier.wait(place)
                     self._journal.say("node.waiting", frame.path(place), dict(data))
+                case Say(type, data):
+                    self._journal.say(type, frame.path(place), dict(data))
                 case Decline(event):
                     self.offer(event, after=held.slots)
         for child in opened:
@@ -380,6 +394,7 @@ class Settling:
     def _release(self, frame: Frame, place: int) -> None:
         """A node with graphs inside is over."""
         held = frame.at.held.pop(place)
+        self._tasks.end(held.state)
         frame.at.waits.pop(place, None)
         frame.due.extend(in_order(held.blocks))
         for slot in range(held.slots, held.slots + held.size):

@@ -7,6 +7,7 @@ from pydantic import JsonValue, SkipValidation
 
 from dag.event_messages import EmittedEvent
 from dag.plan import PlanGraph
+from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
 from interpreter.journal import Written
@@ -37,6 +38,8 @@ class Start:
     env: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     trigger: str = "manual"
     attempt: int = 1
+    started_by: str | None = None
+    """Who may not decide in it, unless a task allows that."""
     tuning: Tuning = Tuning()
 
 
@@ -56,6 +59,7 @@ class Carried:
     """The activities that might not start when it was their turn."""
     early: list[EmittedEvent] = field(default_factory=list[EmittedEvent])
     """Events that came by signal while nothing waited for them."""
+    decisions: Memory = field(default_factory=Memory)
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)
     """The outputs themselves follow as further arguments, one a segment."""

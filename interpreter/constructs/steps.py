@@ -8,6 +8,7 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
+from dag.events import EventType
 
 Read = Callable[[int], JsonValue]
 """The value in one of the node's slots; null in an empty one."""
@@ -102,13 +103,21 @@ class Tell:
 
 
 @dataclass(frozen=True, slots=True)
+class Say:
+    """Something happened while the node waits that the journal tells."""
+
+    type: EventType
+    data: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True)
 class Decline:
     """An event is for others."""
 
     event: EmittedEvent
 
 
-Step = Open | Halt | Ask | Empty | Yield | Fail | Leave | Give | Call | Until | Tell | Decline
+Step = Open | Halt | Ask | Empty | Yield | Fail | Leave | Give | Call | Until | Tell | Say | Decline
 
 
 @dataclass(frozen=True, slots=True)

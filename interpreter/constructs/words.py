@@ -7,7 +7,8 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.constructs import emitting, event_wait, for_each, parallel, trying, turns
+from interpreter.constructs import asking, emitting, event_wait, for_each, parallel, trying, turns
+from interpreter.constructs.asking import Asking
 from interpreter.constructs.emitting import Emitting
 from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.for_each import ForEach
@@ -16,7 +17,7 @@ from interpreter.constructs.steps import End, Fail, Read, Step
 from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 
-State = ForEach | Turns | Parallel | Try | EventWait | Emitting
+State = ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking
 LOOPS = frozenset({"for_each", "while", "repeat"})
 
 
@@ -53,6 +54,8 @@ def begin(config: Mapping[str, JsonValue], at: Place) -> tuple[State, int]:
             return event_wait.begin(config, path=at.path, now=at.now, begun=at.begun.at), 1
         case "emit_event":
             return Emitting(), 1
+        case "approval" | "ask":
+            return asking.begin(config, word=at.node.type, path=at.path, now=at.now), 1
         case _:
             return Try(), 3
 
@@ -72,6 +75,8 @@ def start(state: State, config: Mapping[str, JsonValue], at: Place) -> Iterator[
             return event_wait.start(state)
         case Emitting():
             return emitting.start(config, path=at.path, attempt=at.begun.attempt)
+        case Asking():
+            return asking.start(state)
 
 
 def ended(state: State, at: Place, part: str, turn: int | None, end: End, *, fast: bool) -> Iterator[Step]:
@@ -134,6 +139,8 @@ def rang(state: State, at: Place) -> Iterator[Step]:
     match state:
         case EventWait():
             return event_wait.rang(state, at.node)
+        case Asking():
+            return asking.rang(state, at.now)
         case _:
             raise AssertionError("it waits for no time")
 
@@ -153,6 +160,8 @@ def leave(state: State) -> Iterator[Step]:
             return event_wait.leave(state)
         case Emitting():
             return emitting.leave(state)
+        case Asking():
+            return asking.leave(state)
 
 
 def break_off(state: State) -> Iterator[Step]:
