@@ -30,7 +30,7 @@ def check(
     errors = chain(
         check_input(definition),
         check_settings(definition, guess),
-        check_workflows(definition, sites, surroundings.workflows, guess),
+        check_workflows(definition, sites, surroundings.workflows, surroundings.newest, guess),
         chain.from_iterable(_errors(site, activities, surroundings, guess) for site in sites),
     )
     doubts = chain(
@@ -41,9 +41,9 @@ def check(
     return (*told(list(islice(errors, MOST_PROBLEMS + 1))), *islice(doubts, MOST_PROBLEMS))
 
 
-def unsupported(definition: Definition, sites: Sequence[Site]) -> tuple[Problem, ...]:
+def unsupported(definition: Definition) -> tuple[Problem, ...]:
     """Tell what a definition holds that does not run yet."""
-    return told(list(islice(check_support(definition, sites), MOST_PROBLEMS + 1)))
+    return told(list(islice(check_support(definition), MOST_PROBLEMS + 1)))
 
 
 def _errors(site: Site, activities: ActivityChecks, surroundings: Surroundings, guess: Guess) -> Iterator[Problem]:

@@ -52,8 +52,8 @@ def publish(
         return Refused(parsed.problems)
     graphs = sites(parsed.definition)
     found = check(parsed.definition, graphs, catalog=catalog, surroundings=surroundings)
-    problems = tuple(dict.fromkeys((*parsed.problems, *unsupported(parsed.definition, graphs), *found)))
+    problems = tuple(dict.fromkeys((*parsed.problems, *unsupported(parsed.definition), *found)))
     if any(problem.severity == "error" for problem in problems):
         return Refused(problems)
-    plan = compile(parsed.definition, graphs, version=version, catalog=catalog)
+    plan = compile(parsed.definition, graphs, version=version, catalog=catalog, newest=surroundings.newest)
     return Published(parsed.definition, plan, problems)

@@ -25,6 +25,7 @@ CODES: Mapping[str, str] = {
     "unknown_secret": "There is no such secret.",
     "unknown_queue": "There is no such queue.",
     "unknown_workflow": "There is no such workflow.",
+    "unknown_version": "A workflow has no such version.",
     "workflow_cycle": "Workflows start each other in a circle.",
     "not_supported": "The language has this, but it does not run yet.",
     "never_runs": "No path leads to running this node.",

@@ -12,3 +12,5 @@ class Surroundings:
     queues: frozenset[str] = frozenset()
     workflows: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """Published workflows, each with those that its newest version starts and waits in."""
+    newest: Mapping[str, int] = field(default_factory=dict[str, int])
+    """The numbers of their newest versions; every number below is one too."""

@@ -13,8 +13,11 @@ from dag.sites import Site
 Starts = Mapping[str, frozenset[str]]
 
 
-def check_workflows(definition: Definition, sites: Sequence[Site], starts: Starts, guess: Guess) -> Iterator[Problem]:
-    """Check every workflow that is named. `starts` has each published one with those that it starts."""
+def check_workflows(
+    definition: Definition, sites: Sequence[Site], starts: Starts, newest: Mapping[str, int], guess: Guess
+) -> Iterator[Problem]:
+    """Check every workflow that is named. `starts` has each published one with those that it starts, `newest` the
+    numbers of their newest versions."""
     told = definition.settings.on_failure
     if told is not None and told.workflow != definition.name and told.workflow not in starts:
         yield _unknown(told.workflow, ("settings", "on_failure", "workflow"), starts, guess)
@@ -29,6 +32,10 @@ def check_workflows(definition: Definition, sites: Sequence[Site], starts: Start
                 yield Problem("workflow_cycle", pointer(path), f"These workflows start each other: {circle}.")
             elif name not in starts:
                 yield _unknown(name, path, starts, guess)
+            elif isinstance(number := node.config.version, int) and number > newest.get(name, number):
+                at = pointer(site.at(id, "config", "version"))
+                hint = f"The newest is {newest[name]}."
+                yield Problem("unknown_version", at, f"`{name}` has no version {number}.", hint)
 
 
 def _unknown(name: str, path: Path, starts: Starts, guess: Guess) -> Problem:

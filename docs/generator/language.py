@@ -80,7 +80,7 @@ def language() -> str:
         book.fields(definitions["Activity"], without=EVERYWHERE),
         *(text for name in ("Join", "Retry", "Cache", "Compensate") for text in _part(book, name, level="###")),
         "## Control words",
-        table(("type", "", "ports", "runs"), [_word(word) for word in WORDS]),
+        table(("type", "", "ports"), [_word(word) for word in WORDS]),
         *(text for word in WORDS for text in _control(book, word)),
         "## Names and forms",
         table(("what", "form", "such as", "kept names"), [_form(pattern) for pattern in FORMS]),
@@ -107,16 +107,15 @@ def _not_yet(fields: frozenset[str]) -> str:
     return f"Not yet: {codes(sorted(fields))}." if fields else ""
 
 
-def _word(word: str) -> tuple[str, str, str, str]:
-    meaning = sentence(WORDS[word].__doc__ or "")
-    return f"[`{word}`](#{word})", meaning, _ports(word), "not yet" if word in support.WORDS else "yes"
+def _word(word: str) -> tuple[str, str, str]:
+    return f"[`{word}`](#{word})", sentence(WORDS[word].__doc__ or ""), _ports(word)
 
 
 def _control(book: Book, word: str) -> Iterator[str]:
     model = WORDS[word]
     own: Schema = book.definitions[model.__name__]
     yield f"### {word}"
-    yield sentence(model.__doc__ or "") + (" *Not yet.*" if word in support.WORDS else "")
+    yield sentence(model.__doc__ or "")
     yield f"Ports: {_ports(word)}."
     more = [name for name in model.model_fields if name not in EVERYWHERE]
     if more:
