@@ -35,7 +35,6 @@ GRAPHS_IN_CONFIG = {"body": True, "branches": True, "finally_": True, "catch": {
 _OF_SEARCH = tuple(place for place in places(Definition) if place.pattern[:2] == ("settings", "search"))
 _OF_GRAPH = places(Graph)
 NO_WORKFLOWS: Mapping[str, int] = {}
-NO_WORKFLOWS: Mapping[str, int] = {}
 
 
 def compile(
@@ -64,7 +63,6 @@ def compile(
         timeout=_seconds(settings.timeout),
         priority=settings.priority,
         on_failure=None if settings.on_failure is None else settings.on_failure.workflow,
-        on_failure=None if settings.on_failure is None else settings.on_failure.workflow,
         search=scan(dict(settings.search)) if settings.search else None,
         search_sees=compiler.seen(texts(definition, _OF_SEARCH), sites[0]),
         env=env_names(compiler.read),
@@ -76,7 +74,6 @@ class _Compiler:
     catalog: Catalog
     inner: Mapping[Site, Sequence[Site]]
     """By graph, those that its nodes hold."""
-    newest: Mapping[str, int]
     newest: Mapping[str, int]
     read: list[References] = field(default_factory=list[References])
     """What all expressions met so far read."""

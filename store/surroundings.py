@@ -21,7 +21,6 @@ async def around(session: Session) -> Surroundings:
         .where(col(WorkflowRow.deleted_at).is_(None))
     )
     published = rows.all()
-    published = rows.all()
     return Surroundings(
         secrets=frozenset(secrets),
         queues=frozenset(queue for queue in queues if queue is not None),

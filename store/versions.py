@@ -150,11 +150,6 @@ def _runs_alike(plan: Plan, before: bytes, row: VersionRow) -> bool:
     return encode(replace(plan, version=row.version)) == before
 
 
-def _runs_alike(plan: Plan, before: bytes, row: VersionRow) -> bool:
-    """Whether a version would be the same but for its number: it may start newer versions of other workflows."""
-    return encode(replace(plan, version=row.version)) == before
-
-
 def _starts(definition: Definition) -> list[str]:
     names = {
         node.config.name
