@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from dag.limits import Limits
 from dag.plan import PlanGraph
 from interpreter.frontier import CANCELLED, Changes, Frontier, Settled, Standing
-from tests.interpreter.documents import computing, document, work
+from tests.interpreter.documents import document, work
 from tests.interpreter.publishing import published
 from tests.interpreter.witness import Witness, types
 from tests.reference.stage import Stage
@@ -60,7 +60,7 @@ class Run:
         if at < 0.02:
             self.note(self.frontier.end("cancelled" if at < 0.01 else "stopped"))
             return
-        node = self.frontier.take(calls=self.chance.random() < 0.7) if at < 0.6 else None
+        node = take(self.frontier) if at < 0.6 else None
         if node is not None:
             self.taken[node] += 1
             self.log.append(("take", node))
@@ -120,7 +120,7 @@ def test_nothing_is_left_over_at_the_end(run: Run) -> None:
     standing = run.standing
     assert "open" not in standing.edges
     assert (standing.queue, standing.fates, standing.cancelling) == ([], {}, [])
-    assert run.frontier.take() is None
+    assert take(run.frontier) is None
     for number, edge in enumerate(run.graph.edges):
         live = standing.status[edge.source] != "cancelled" and standing.port[edge.source] == edge.port
         assert standing.edges[number] == "live" or not live or standing.status[edge.target] != "succeeded"
@@ -155,7 +155,7 @@ def test_ending_before_anything_started_skips_all(graph: PlanGraph, begun: bool)
     assert sorted(changes.skipped) == list(range(len(graph.nodes)))
     assert (changes.cancel, changes.unsatisfiable) == ([], [])
     assert frontier.done
-    assert frontier.take() is None
+    assert take(frontier) is None
 
 
 @given(RUNS)
@@ -173,10 +173,17 @@ def frontier(nodes: Mapping[str, Any], **fields: Any) -> tuple[Frontier, PlanGra
     return made, plan.graph, plan.graph.place
 
 
+def take(at: Frontier) -> int | None:
+    """Start the next node, if one may."""
+    node = at.next()
+    assert node is None or at.start(node)
+    return node
+
+
 def started(frontier: Frontier) -> list[int]:
     """Start all that is ready."""
     nodes: list[int] = []
-    while (node := frontier.take()) is not None:
+    while (node := take(frontier)) is not None:
         nodes.append(node)
     return nodes
 
@@ -189,9 +196,9 @@ def test_a_count_join_runs_at_its_number_and_cancels_the_rest() -> None:
     at, graph, place = frontier({**nodes, "j": work(needs=list("abcd"), join={"count": 2})})
     assert started(at) == [0, 1, 2, 3]
     assert at.settle(place["b"], OK) == Changes()
-    assert at.take() is None
+    assert take(at) is None
     assert at.settle(place["d"], OK).cancel == [place["a"], place["c"]]
-    assert at.take() is None, "what is cancelled has to end first"
+    assert take(at) is None, "what is cancelled has to end first"
     at.settle(place["a"], CANCELLED)
     at.settle(place["c"], OK)
     assert started(at) == [place["j"]]
@@ -233,7 +240,7 @@ def test_a_join_that_ignores_the_rest_runs_at_once_and_only_once() -> None:
     assert started(at) == [place["j"]]
     assert at.settle(place["a"], OK) == Changes()
     assert at.settle(place["c"], at.failure_of(place["c"])) == Changes()
-    assert at.take() is None
+    assert take(at) is None
     at.settle(place["j"], OK)
     assert at.standing().status == ["succeeded", "succeeded", "failed", "succeeded"]
     assert at.standing().failed is None, "a branch that came too late to matter fails nothing"
@@ -274,15 +281,6 @@ def test_a_join_that_ends_with_its_graph_does_not_fail_beside_it(fail: str) -> N
         assert changes.skipped == [place["c"], place["first"], place["end"]]
     assert changes.unsatisfiable == []
     assert at.done
-
-
-def test_a_held_activity_keeps_its_turn() -> None:
-    at, _, place = frontier({"a": work(), "b": computing("1"), "c": work(), "d": computing("2")})
-    assert [at.take(calls=False) for _ in range(3)] == [place["b"], place["d"], None]
-    assert at.standing().queue == [place["a"], place["c"]]
-    assert at.take() == place["a"]
-    at.put_back(place["a"])
-    assert started(at) == [place["a"], place["c"]]
 
 
 def any_chain(size: int) -> dict[str, Any]:
