@@ -21,6 +21,7 @@ from dag.plan import Plan
 from interpreter.start import Start
 from runtime.executions import start
 from runtime.settings import Settings
+from tests.interpreter.event_board import EventBoard
 from tests.interpreter.publishing import published
 from tests.interpreter.witness import Witness, types
 from tests.worker.attempts import Recorded, means
@@ -52,6 +53,7 @@ class Engine:
     queue: str
     sink: Recorded
     witness: Witness
+    board: EventBoard
 
     def plan(self, document: Mapping[str, JsonValue], *, limits: Limits = DEFAULTS) -> Plan:
         """Publish a document, which must have no problems."""
@@ -107,12 +109,13 @@ async def until(condition: Callable[[], object]) -> None:
 async def engine_on(client: Client, queue: str | None = None, **settings: Any) -> AsyncGenerator[Engine]:
     """A worker with the test's activity types."""
     witness, sink, queue = Witness(), Recorded(), queue or f"q-{uuid.uuid4().hex}"
+    board = EventBoard(client)
     options = Settings(queue=queue, graceful_shutdown=timedelta(seconds=1), **settings)
     async with (
         means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared,
-        worker(client, options, means=shared, sink=sink, runner=SANDBOX),
+        worker(client, options, means=shared, sink=sink, runner=SANDBOX, activities=board.activities()),
     ):
-        yield Engine(client, queue, sink, witness)
+        yield Engine(client, queue, sink, witness, board)
 
 
 @pytest.fixture

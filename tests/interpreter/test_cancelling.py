@@ -11,6 +11,7 @@ from interpreter.start import Tuning
 from runtime import executions
 from tests.interpreter.documents import chain, computing, document, work
 from tests.interpreter.engine import Ended, Engine, ended, engine_on, until
+from tests.interpreter.event_board import EventBoard
 from tests.interpreter.histories import Handle
 from tests.interpreter.witness import Witness
 from tests.worker.attempts import Recorded
@@ -82,7 +83,7 @@ async def test_a_failed_attempt_is_not_made_again(engine: Engine, type: str) -> 
 
 async def test_before_anything_began_nothing_runs(client: Client) -> None:
     queue = f"q-{uuid.uuid4().hex}"
-    nobody = Engine(client, queue, Recorded(), Witness())
+    nobody = Engine(client, queue, Recorded(), Witness(), EventBoard(client))
     handle = await nobody.start(document({"a": work(), "b": work(1, ["a"])}, vars={"x": 1}))
     await handle.cancel()
     async with engine_on(client, queue=queue) as engine:
