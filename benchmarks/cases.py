@@ -16,6 +16,8 @@ from benchmarks.step import start
 STEPS = 40
 WIDTH = 100
 CONTROLS = 1_000
+TURNS = 1_000
+SUM = sum(number + 1 for number in range(1, TURNS + 1))
 LAYERS = 100
 AT_ONCE = 200
 SHORT = 3
@@ -91,6 +93,35 @@ CASES = (
             by_hand.empty,
         ),
         limits=(Limit("difference", 0.040, by_hand.EMPTY),),
+        samples=5,
+    ),
+    Case(
+        "loop",
+        f"Loop of {TURNS:,} turns with an activity each",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.loop(TURNS), result=start(TURNS).model_dump()),
+            lambda stage: by_hand.chain(stage, TURNS),
+        ),
+        most=7,
+        warm_up=1,
+    ),
+    Case(
+        "for-each",
+        f"`for_each` of {TURNS:,} items, {WIDTH} at once, an activity each",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.for_each(WIDTH), input=start(TURNS), result=SUM),
+            lambda stage: by_hand.window(stage, TURNS, WIDTH, result=SUM),
+        ),
+        most=7,
+        warm_up=1,
+    ),
+    Case(
+        "while",
+        f"`while` of {TURNS:,} turns with a control node each",
+        _pair(
+            lambda stage: ours.execution(stage, definitions.counting(TURNS), result=TURNS),
+            by_hand.empty,
+        ),
         samples=5,
     ),
     Case(

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from benchmarks.case import BY_HAND, Contender, Stage
 from benchmarks.executions import Begin, contender
-from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain, Repeated
+from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain, Repeated, Window, Windowed
 from benchmarks.step import start
 from runtime.executions import TASK_TIMEOUT
 
@@ -30,6 +30,11 @@ def read_chain(stage: Stage, length: int) -> Contender:
 def fan_out(stage: Stage, width: int) -> Contender:
     begin = _begin(stage, FanOut.run, Repeated(start=start(), times=width))
     return contender(BY_HAND, stage.client, begin, result=width)
+
+
+def window(stage: Stage, count: int, width: int, *, result: int) -> Contender:
+    begin = _begin(stage, Window.run, Windowed(start=start(), count=count, width=width))
+    return contender(BY_HAND, stage.client, begin, result=result)
 
 
 def _begin(stage: Stage, workflow: Any, argument: BaseModel) -> Begin:

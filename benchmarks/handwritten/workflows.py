@@ -61,3 +61,24 @@ class FanOut:
             )
         )
         return sum(result.number for result in results)
+
+
+class Windowed(BaseModel):
+    start: Step
+    count: int
+    width: int
+
+
+@workflow.defn
+class Window:
+    @workflow.run
+    async def run(self, asked: Windowed) -> int:
+        room = asyncio.Semaphore(asked.width)
+
+        async def one(number: int) -> int:
+            async with room:
+                given = Step(number=number, note=asked.start.note)
+                result = await workflow.execute_activity(step, given, start_to_close_timeout=TIMEOUT, retry_policy=ONCE)
+                return result.number
+
+        return sum(await asyncio.gather(*map(one, range(1, asked.count + 1))))

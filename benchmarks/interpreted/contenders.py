@@ -7,7 +7,7 @@ from benchmarks.case import OURS, Contender, Stage
 from benchmarks.executions import contender
 from benchmarks.interpreted.definitions import Document
 from benchmarks.interpreted.plug_ins import TYPES
-from benchmarks.step import start
+from benchmarks.step import Step, start
 from dag import documents
 from dag.activity_type import Catalog
 from dag.checks.surroundings import Surroundings
@@ -21,10 +21,12 @@ class DefinitionRefused(Exception):
     """A benchmark's own document cannot be published."""
 
 
-def execution(stage: Stage, document: Document, *, result: object, at_once: int = 1) -> Contender:
+def execution(
+    stage: Stage, document: Document, *, result: object, at_once: int = 1, input: Step | None = None
+) -> Contender:
     """Runs a document from start to result."""
     plan = _published(documents.write(document, "json"), _catalog())
-    begin = Start(input=start().model_dump())
+    begin = Start(input=(input or start()).model_dump())
     return contender(
         OURS,
         stage.client,

@@ -1,6 +1,6 @@
 """The benchmarks' work as workflow documents, as an author would write them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -52,6 +52,37 @@ def mixed(length: int) -> Document:
     return _document("mixed", nodes, output=f"${{{{ {_given(above)} }}}}", vars={"count": 0})
 
 
+def loop(turns: int) -> Document:
+    """One step after another, each with what the one before gave, as turns of a loop."""
+    given = {
+        field: f"${{{{ loop.index > 0 ? loop.previous.{field} : input.{field} }}}}" for field in ("number", "note")
+    }
+    body: JsonValue = {"nodes": {"step": _node("bench.step", given, [])}}
+    nodes: Nodes = {"turns": _node("repeat", {"times": turns, "body": body}, [])}
+    return _document("loop", nodes, output="${{ nodes.turns.output }}")
+
+
+def for_each(concurrency: int) -> Document:
+    """A step for each number from 1 to the input's, so many at once, and their sum."""
+    step = _node("bench.step", {"number": "${{ item }}", "note": "${{ input.note }}"}, [])
+    nodes: Nodes = {
+        "numbers": _node("transform", {"expression": "[1..input.number]"}, []),
+        "each": _node(
+            "for_each",
+            {"items": "nodes.numbers.output", "concurrency": concurrency, "body": {"nodes": {"step": step}}},
+            ["numbers"],
+        ),
+    }
+    return _document("for-each", nodes, output="${{ $sum(nodes.each.output.number) }}")
+
+
+def counting(turns: int) -> Document:
+    """A control node a turn, and a condition that is asked before each."""
+    body: JsonValue = {"nodes": {"count": _node("set", {"values": {"count": "vars.count + 1"}}, [])}}
+    loop: JsonValue = {"condition": f"vars.count < {turns}", "max_iterations": turns, "body": body}
+    return _document("counting", {"turns": _node("while", loop, [])}, output="${{ vars.count }}", vars={"count": 0})
+
+
 def layers(depth: int, width: int) -> Document:
     """A grid in which each node needs two of the layer above. A tenth are activities with effects, a tenth activities
     without, the rest compute."""
@@ -85,8 +116,8 @@ def _given(above: Sequence[str]) -> str:
     return f"nodes.{above[0]}.output" if above else "input"
 
 
-def _node(type: str, config: JsonValue, needs: Sequence[str]) -> JsonValue:
-    return {"type": type, **({"needs": list[JsonValue](needs)} if needs else {}), "config": config}
+def _node(type: str, config: Mapping[str, JsonValue], needs: Sequence[str]) -> JsonValue:
+    return {"type": type, **({"needs": list[JsonValue](needs)} if needs else {}), "config": dict(config)}
 
 
 def _document(name: str, nodes: Nodes, **rest: JsonValue) -> Document:
