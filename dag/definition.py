@@ -113,7 +113,7 @@ class Definition(Graph, title="Workflow"):
 
     def document(self) -> dict[str, JsonValue]:
         """The definition as a document; what was left out stays so."""
-        written: dict[str, JsonValue] = self.model_dump(by_alias=True, exclude_unset=True)
+        written: dict[str, JsonValue] = self.model_dump(by_alias=True, exclude_unset=True, warnings=False)
         return {key: written[key] for key in DOCUMENT_ORDER if key in written}
 
     def content_hash(self) -> str:

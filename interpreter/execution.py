@@ -16,7 +16,9 @@ from dag.events import EventType
 from dag.invocation import CacheUse, Invocation
 from dag.masks import masked
 from dag.plan import Call, Plan, PlanNode, Sees, Template
+from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
+from interpreter import parting
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due
 from interpreter.compute import Computed, Job, check_written
@@ -27,7 +29,8 @@ from interpreter.frontier import Ending, Settled
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
-from interpreter.settling import GRACE, Begun, Settling, Wanted, ends_text, timed_out_node, turn_around
+from interpreter.parting import Act
+from interpreter.settling import GRACE, OURS, USUAL, Begun, Settling, Wanted, ends_text, timed_out_node, turn_around
 from interpreter.start import Carried, Start
 from interpreter.tasks import Tasks
 from interpreter.times import iso
@@ -44,6 +47,8 @@ COMPENSATION = -1
 """The number of the compensation that runs; there is one at a time."""
 SEARCH = -2
 """The number of what the values are computed by that the execution is found by."""
+PARTING = -3
+"""The number of what is done at the very end."""
 LEAVES = frozenset({"stop", "break", "continue"})
 NO_NAMES: Mapping[str, JsonValue] = {}
 
@@ -85,6 +90,8 @@ class Execution:
         self._attempts: deque[int] = deque()
         """Activities whose next attempt is due; they are still among those that wait."""
         self._undoing: Due | None = None
+        self._acts: deque[Act] = deque()
+        """What is left to do before the end; the first is under way."""
         self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
         self.orders: list[Order] = []
         self.outcome: Outcome | None = None
@@ -98,7 +105,7 @@ class Execution:
             now=now,
             orders=self.orders,
             fast=fast,
-            begun=Begun(carried.started_at, start.attempt),
+            begun=Begun(carried.started_at, start.attempt, start.depth, plan.priority),
             early=carried.early,
             tasks=self.tasks,
             grace_until=carried.grace_until,
@@ -130,7 +137,7 @@ class Execution:
             pass
         elif attempts and self._attempts:
             self._try_again(self._attempts.popleft())
-        elif calls and self._at.outcome is not None and self._undoing is None and self.outcome is None:
+        elif calls and self._at.outcome is not None and not self._undoing and not self._acts and self.outcome is None:
             self._undo_next(self._at.outcome)
         elif (taken := self._frames.take(calls=calls)) is not None:
             self._take(*taken)
@@ -196,6 +203,9 @@ class Execution:
         if number == COMPENSATION:
             self._undone(output=text)
             return
+        if number == PARTING:
+            self._parted(execution=orjson.loads(text))
+            return
         frame, place = self._running(number)
         if place in frame.at.held:
             self._settling.called(frame, place, orjson.loads(text))
@@ -214,12 +224,15 @@ class Execution:
         if node.compensate is None or cached:  # what another execution did is none of this one's to undo
             self._settling.succeed(frame, place, "out", data)
         else:
-            self._promise(frame, place, data)
+            self._settling.promise(frame, place, data)
 
     def failed(self, number: int, error: ErrorValue) -> None:
         """An activity failed for good."""
         if number == COMPENSATION:
             self._undone(error)
+            return
+        if number == PARTING:
+            self._parted(error)
             return
         frame, place = self._running(number)
         if place in frame.at.held:
@@ -232,15 +245,21 @@ class Execution:
         if number == COMPENSATION:
             self._undone(error)
             return
+        if number == PARTING:
+            self._parted(error)
+            return
         frame, place = self._running(number)
-        if frame.frontier.is_cancelling(place) and frame.graph.nodes[place].compensate is not None:
-            self._promise(frame, place, {"error": dumped(error)})
+        if place in frame.at.held:
+            self._settling.refused(frame, place, error)
         else:
-            self.failed(number, error)
+            self._settling.doubt(frame, place, error)
 
     def lasted(self, number: int) -> None:
         """A local activity took too long to stay one: it starts again as a normal one."""
         if self._computing.again(number):  # it ends by its own clock: it only had to wait for its turn
+            return
+        if number == PARTING:
+            self._part(local=False)
             return
         if self._frames.find(number) is None:  # what computed for a graph that has ended
             return
@@ -254,6 +273,9 @@ class Execution:
 
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
+        if number == PARTING:
+            self._part(local=False)
+            return
         frame, place = self._running(number)
         if number in self._settling.performing:
             self.orders.append(replace(self._settling.performing[number], local=False))
@@ -282,9 +304,12 @@ class Execution:
         """A person ends the execution."""
         self._end("cancelled")
 
-    def event(self, event: EmittedEvent) -> None:
-        """An event has come by signal. Nobody may wait for it yet."""
-        self._settling.offer(event)
+    def event(self, event: EmittedEvent | ChildEnd) -> None:
+        """An event has come by signal, which nobody may wait for yet, or the end of a child."""
+        if isinstance(event, ChildEnd):
+            self._settling.report(event)
+        else:
+            self._settling.offer(event)
 
     def decide(self, decision: Decision) -> Decided:
         """A person has decided. Raises what refuses it, and has changed nothing then."""
@@ -538,15 +563,6 @@ class Execution:
             self._outputs.put_value(frame.at.base + place, None)
             self._settling.succeed(frame, place, "out", {"output": None})
 
-    def _promise(self, frame: Frame, place: int, data: Mapping[str, JsonValue]) -> None:
-        """A node has had its effect, or may have: compute the config of what undoes it while what it sees is known."""
-        number = frame.at.base + place
-        self._settling.promising[number] = data
-        compensate = frame.graph.nodes[place].compensate
-        assert compensate is not None
-        names = {"output": self._outputs.value(number)} if number in self._outputs else NO_NAMES
-        self._compute(frame, place, Job("compensate", compensate.config), compensate.sees, names)
-
     def _promised(self, frame: Frame, place: int, computed: Computed) -> None:
         """The node can end now. What undoes it fails in its turn, if its config could not be computed."""
         data = self._settling.promising.pop(frame.at.base + place)
@@ -646,6 +662,31 @@ class Execution:
         self._undoing = None
 
     def _conclude(self, outcome: Outcome) -> None:
+        """It is known how the execution ends, and nothing is left to undo."""
+        self._at.outcome = outcome
+        self._acts.extend(parting.acts(self.id, self._start, self._plan, outcome))
+        self._part()
+
+    def _part(self, *, local: bool = True) -> None:
+        """Tell others of the end, one after another; then end."""
+        if not self._acts:
+            self._end_as(self._at.outcome)
+            return
+        act = self._acts[0]
+        self.orders.append(Invoke(PARTING, act.path, None, act.activity, OURS, act.argument, USUAL, local))
+
+    def _parted(self, error: ErrorValue | None = None, *, execution: JsonValue = None) -> None:
+        act = self._acts.popleft()
+        if act.kind == "on_failure":
+            told: dict[str, JsonValue] = {"workflow": self._plan.on_failure}
+            if error is None:
+                self._journal.say("on_failure.started", data={**told, "execution": execution})
+            else:
+                self._journal.say("on_failure.failed", data={**told, "error": dumped(fitting(error))})
+        self._part()
+
+    def _end_as(self, outcome: Outcome | None) -> None:
+        assert outcome is not None
         self.outcome = outcome
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         self._journal.say(ENDINGS[outcome.status], data=data)

@@ -12,6 +12,7 @@ from dag.plan import PlanGraph, PlanNode
 from interpreter.compensation import Due
 from interpreter.compute import Computed
 from interpreter.constructs.asking import Asking
+from interpreter.constructs.calling import Calling
 from interpreter.constructs.emitting import Emitting
 from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.for_each import ForEach
@@ -21,7 +22,9 @@ from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 from interpreter.frontier import Frontier, Standing
 
-Construct = Annotated[ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking, Field(discriminator="kind")]
+Construct = Annotated[
+    ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling, Field(discriminator="kind")
+]
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,19 @@ from dag.event_messages import EmittedEvent
 from dag.invocation import Invocation
 from dag.plan import Call as PlannedCall
 from dag.plan import Retry, Sees, Template
+from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due, in_order
 from interpreter.compute import Computed, Job, check_written
-from interpreter.constructs import asking, event_wait, words
+from interpreter.constructs import asking, calling, event_wait, words
+from interpreter.constructs.calling import Calling
 from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.steps import (
     Ask,
     Call,
     Decline,
+    Doubt,
     Empty,
     End,
     Fail,
@@ -108,6 +111,13 @@ class Settling:
         """Nodes whose end is known, while the config of their compensation is computed; with what is told of them."""
         self.performing: dict[int, Invoke] = {}
         """Perdure's own activities that run for nodes."""
+        self._callers: dict[str, int] = {
+            held.state.path: frame.at.base + place
+            for frame in frames.all()
+            for place, held in frame.at.held.items()
+            if isinstance(held.state, Calling)
+        }
+        """Nodes with children, by their paths."""
 
     def begin(self, frame: Frame) -> None:
         """Give a graph's variables their first values, then let its first nodes be ready."""
@@ -199,6 +209,8 @@ class Settling:
         self._set_alarm(frame, place)
         if isinstance(state, EventWait):
             self._early[:] = event_wait.look_back(state, self._early)
+        if isinstance(state, Calling):
+            self._callers[state.path] = frame.at.base + place
         self._tasks.begin(frame, place, state)
         self._do(frame, place, words.start(state, config, self._at(frame, place)))
 
@@ -251,6 +263,31 @@ class Settling:
         elif all(event.id != one.id for one in self._early):
             self._early.append(event)
             del self._early[:-MOST_EARLY]
+
+    def report(self, end: ChildEnd) -> None:
+        """Tell a node how its child ended, unless it has ended itself."""
+        found = self._frames.find(self._callers.get(end.path, -1))
+        if found is not None:
+            frame, place = found
+            state = frame.at.held[place].state
+            assert isinstance(state, Calling)
+            self._do(frame, place, calling.reported(state, end))
+
+    def promise(self, frame: Frame, place: int, data: Mapping[str, JsonValue]) -> None:
+        """A node has had its effect, or may have: compute the config of what undoes it while what it sees is known."""
+        number = frame.at.base + place
+        self.promising[number] = data
+        compensate = frame.graph.nodes[place].compensate
+        assert compensate is not None
+        names = {"output": self._outputs.value(number)} if number in self._outputs else {}
+        self.wanted.append(Wanted(frame, place, Job("compensate", compensate.config), compensate.sees, names))
+
+    def doubt(self, frame: Frame, place: int, error: ErrorValue) -> None:
+        """A node has failed without a word of whether it had its effect."""
+        if frame.frontier.is_cancelling(place) and frame.graph.nodes[place].compensate is not None:
+            self.promise(frame, place, {"error": dumped(error)})
+        else:
+            self.fail(frame, place, error)
 
     def close(self, frame: Frame) -> None:
         """Every node of an inner graph has settled: tell the node that holds it, or find the graph's output first."""
@@ -332,6 +369,9 @@ class Settling:
                 case Fail(error):
                     self._release(frame, place)
                     self.fail(frame, place, error)
+                case Doubt(error):
+                    self._release(frame, place)
+                    self.doubt(frame, place, timed_out_node(cause=error) if held.timed_out else error)
                 case Leave():
                     self._release(frame, place)
                     if held.timed_out and not frame.frontier.is_cancelling(place):
@@ -340,8 +380,7 @@ class Settling:
                         self.cancelled(frame, place)
                 case Give(port, output):
                     self._release(frame, place)
-                    self._outputs.put_value(frame.at.base + place, output)
-                    self.succeed(frame, place, port, shown("output", output))
+                    self._give(frame, place, port, output, too_late=held.timed_out)
                 case Call():
                     self._perform(frame, place, step)
                 case Until(at):
@@ -359,6 +398,21 @@ class Settling:
         if opened:
             self._frames.queue_inside(frame, place, opened)
 
+    def _give(self, frame: Frame, place: int, port: str, output: JsonValue, *, too_late: bool) -> None:
+        try:
+            self._outputs.put_value(frame.at.base + place, output)
+        except OutputsTooLarge as full:
+            self.fail(frame, place, full.value())
+            return
+        too_late = too_late and not frame.frontier.is_cancelling(place)
+        if frame.graph.nodes[place].compensate is not None:
+            late = {"error": dumped(timed_out_node())}
+            self.promise(frame, place, late if too_late else shown("output", output))
+        elif too_late:
+            self.fail(frame, place, timed_out_node())
+        else:
+            self.succeed(frame, place, port, shown("output", output))
+
     def _perform(self, frame: Frame, place: int, asked: Call) -> None:
         number = frame.at.base + place
         title = frame.graph.nodes[place].title
@@ -370,7 +424,7 @@ class Settling:
         """One time for a node: its timeout, or what it wants to be told of, whichever comes first."""
         held, deadline = frame.at.held[place], frame.at.deadlines.get(place)
         if held.state.leaving:
-            return
+            deadline = None
         if deadline is not None and (held.alarm is None or deadline <= held.alarm):
             self._alarms.set(frame, place, Wait(deadline, ends="timeout"))
         elif held.alarm is not None:
@@ -394,6 +448,8 @@ class Settling:
     def _release(self, frame: Frame, place: int) -> None:
         """A node with graphs inside is over."""
         held = frame.at.held.pop(place)
+        if isinstance(held.state, Calling):
+            del self._callers[held.state.path]
         self._tasks.end(held.state)
         frame.at.waits.pop(place, None)
         frame.due.extend(in_order(held.blocks))

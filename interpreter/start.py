@@ -7,6 +7,7 @@ from pydantic import JsonValue, SkipValidation
 
 from dag.event_messages import EmittedEvent
 from dag.plan import PlanGraph
+from dag.sub_workflows import Parent
 from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -40,6 +41,10 @@ class Start:
     attempt: int = 1
     started_by: str | None = None
     """Who may not decide in it, unless a task allows that."""
+    parent: Parent | None = None
+    """Who waits for its end."""
+    depth: int = 0
+    """How many executions wait for it, for those that wait for it, and so on."""
     tuning: Tuning = Tuning()
 
 

@@ -34,6 +34,7 @@ from dag.event_messages import EmittedEvent
 from dag.expressions import Moment
 from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
+from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
 from interpreter.compute import Computed, failure
 from interpreter.computing import INLINE_UNTIMED
@@ -107,7 +108,7 @@ class Interpreter:
         self._locals = 0
         """How many of them are local."""
         self._ended: deque[int] = deque()
-        self._events: deque[EmittedEvent] = deque()
+        self._events: deque[EmittedEvent | ChildEnd] = deque()
         """Those that have come and were not looked at."""
         self._wake: asyncio.Future[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
@@ -185,6 +186,12 @@ class Interpreter:
     def task(self, path: str) -> Task | None:
         """What is asked of people at one place, or was."""
         return self._execution.tasks.task(path)
+
+    @workflow.signal(name=ENDED)
+    def child_ended(self, end: ChildEnd) -> None:
+        """An execution that a node has started tells how it ended."""
+        self._events.append(end)
+        self._rouse()
 
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
@@ -339,7 +346,7 @@ class Interpreter:
                 if running.evaluates:
                     self._execution.computed(number, workflow.payload_converter().from_payload(payload, Computed))
                 else:
-                    self._execution.succeeded(number, payload.data, cached=CACHED in payload.metadata)
+                    self._execution.succeeded(number, payload.data or b"null", cached=CACHED in payload.metadata)
             self._execution.follow()
 
     def _settle_events(self) -> None:

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import Priority, RawValue, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.plan import Plan, encode
+from dag.sub_workflows import Parent
 from interpreter.start import Start
 from runtime import namespace
 
@@ -18,6 +19,7 @@ TASK_TIMEOUT = timedelta(seconds=5)
 """After a worker dies with a workflow task in its hands, another has it so much later; Temporal's default is 10 s."""
 _LONGEST_TITLE = 100
 _REQUEST = "request"
+_PARENT = "parent"
 
 logger = logging.getLogger("perdure.temporal")
 
@@ -35,7 +37,7 @@ async def start(
     """Start one execution of a plan; its id is the workflow id's second part, and cannot be used twice: that raises
     WorkflowAlreadyStartedError. `request` is a hash of what was asked for: it tells a repetition from a clash."""
     title = None if plan.title is None else plan.title[:_LONGEST_TITLE]
-    memo: Mapping[str, str | None] = {_REQUEST: request, "title": title}
+    memo: Mapping[str, str | Parent | None] = {_REQUEST: request, "title": title, _PARENT: begin.parent}
 
     async def started(attributes: TypedSearchAttributes) -> WorkflowHandle[Any, Any]:
         return await client.start_workflow(
@@ -69,6 +71,11 @@ async def request_of(client: Client, *, tenant: str, execution: str) -> str | No
     """The `request` that an execution was started with. Raises RPCError, NOT_FOUND when Temporal knows it no longer."""
     described = await client.get_workflow_handle(f"{tenant}/{execution}").describe()
     return await described.memo_value(_REQUEST, None, type_hint=str)
+
+
+async def parent_of(described: WorkflowExecutionDescription) -> Parent | None:
+    """Who waits for an execution."""
+    return await described.memo_value(_PARENT, None, type_hint=Parent)
 
 
 def plan_payload(plan: Plan) -> RawValue:

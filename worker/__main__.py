@@ -18,6 +18,7 @@ from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
 from store.database import Database
 from worker.cache import CacheInStore
+from worker.children import child_activities
 from worker.events import event_activities
 from worker.host import means, worker
 from worker.journal import writing
@@ -69,7 +70,11 @@ async def run(settings: Settings) -> None:
                 means=shared,
                 sink=sink,
                 workflows=[Reconcile],
-                activities=[reconcile_activity(client, store), *event_activities(client, store)],
+                activities=[
+                    reconcile_activity(client, store),
+                    *event_activities(client, store),
+                    *child_activities(client, store),
+                ],
             ),
         ):
             logger.info("Working on queue %s with %d activity types", settings.queue, len(types))

@@ -1,8 +1,7 @@
 """The activities by which executions wait for events and emit them. Each may be run any number of times, and waits for
 the database as long as that is away."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -10,10 +9,8 @@ import orjson
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.common import RawValue
-from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from activities.errors import PayloadTooLarge
-from dag.errors import PerdureError
 from dag.event_messages import (
     EMIT,
     SUBSCRIBE,
@@ -35,10 +32,9 @@ from store import emitted_events, event_takings, event_waits, ids
 from store.database import Database
 from store.emitted_events import Sent
 from store.event_waits import looked
-from store.ids import EventId, ExecutionId, TenantId
+from store.ids import EventId
 from store.session import session
-from worker.adapter import Heartbeats
-from worker.redaction import Redaction
+from worker.own_attempt import own_attempt, whose
 
 MOST_EARLIER = 1_000
 """Earlier events that one answer has; it says where the rest begins."""
@@ -53,7 +49,7 @@ def event_activities(client: Client, database: Database) -> Sequence[Activity]:
     @activity.defn(name=SUBSCRIBE)
     async def subscribe(asked: Subscription) -> RawValue:
         """Begin to wait; gives a Subscribed."""
-        async with _attempt(asked.path):
+        async with own_attempt(asked.path):
             for each in asked.wanted:
                 checked(each.name)
             if asked.after is None:
@@ -65,21 +61,21 @@ def event_activities(client: Client, database: Database) -> Sequence[Activity]:
     @activity.defn(name=UNSUBSCRIBE)
     async def unsubscribe(asked: Unsubscription) -> None:
         """Wait no longer."""
-        async with _attempt(asked.path):
+        async with own_attempt(asked.path):
             await patiently(lambda: _wait_no_longer(database, asked.path))
 
     @activity.defn(name=TAKE)
     async def take(asked: Taking) -> bool:
         """Have an event, unless another node of the execution has it."""
-        async with _attempt(asked.path):
+        async with own_attempt(asked.path):
             return await patiently(lambda: _taken(database, asked))
 
     @activity.defn(name=EMIT)
     async def emit(asked: Emission) -> str:
         """Emit an event; gives its id."""
-        tenant, execution = _whose()
+        tenant, execution = whose()
         id = ids.repeatable_event(tenant, execution, f"{asked.attempt} {asked.path}")
-        async with _attempt(asked.path):
+        async with own_attempt(asked.path):
             size = len(orjson.dumps(asked.payload))
             if size > DEFAULTS.payload_bytes:
                 raise PayloadTooLarge(f"The payload of the event has {size} bytes; {DEFAULTS.payload_bytes} may be.")
@@ -91,7 +87,7 @@ def event_activities(client: Client, database: Database) -> Sequence[Activity]:
 
 
 async def _wait(database: Database, asked: Subscription) -> None:
-    tenant, execution = _whose()
+    tenant, execution = whose()
     async with session(database, tenant) as opened:
         wanted = [looked(opened.seal, each.name, each.key, keyed=each.keyed) for each in asked.wanted]
         await event_waits.put(opened, execution, asked.path, str(activity.info().workflow_id), wanted)
@@ -99,7 +95,7 @@ async def _wait(database: Database, asked: Subscription) -> None:
 
 async def _earlier(database: Database, asked: Subscription, since: str) -> Subscribed:
     """In a transaction of its own: the wait must be committed before."""
-    tenant, execution = _whose()
+    tenant, execution = whose()
     async with session(database, tenant) as opened:
         rows, more = await emitted_events.earlier(
             opened,
@@ -118,33 +114,12 @@ async def _earlier(database: Database, asked: Subscription, since: str) -> Subsc
 
 
 async def _taken(database: Database, asked: Taking) -> bool:
-    tenant, execution = _whose()
+    tenant, execution = whose()
     async with session(database, tenant) as opened:
         return await event_takings.take(opened, execution, EventId(asked.event), asked.path)
 
 
 async def _wait_no_longer(database: Database, path: str) -> None:
-    tenant, execution = _whose()
+    tenant, execution = whose()
     async with session(database, tenant) as opened:
         await event_waits.remove(opened, execution, path)
-
-
-def _whose() -> tuple[TenantId, ExecutionId]:
-    tenant, execution, *_ = str(activity.info().workflow_id).split("/")
-    return TenantId(tenant), ExecutionId(execution)
-
-
-@asynccontextmanager
-async def _attempt(path: str) -> AsyncGenerator[None]:
-    """Show Temporal that it goes on, and tell an author's mistake as such."""
-    heartbeats = None if activity.info().is_local else Heartbeats(Redaction())
-    try:
-        yield
-    except PerdureError as wrong:
-        told = wrong.value().at(path.rpartition(".")[2], path).model_dump(mode="json")
-        raise ApplicationError(
-            wrong.message, told, type=wrong.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
-        ) from None
-    finally:
-        if heartbeats is not None:
-            heartbeats.stop()

@@ -23,6 +23,7 @@ from dag.journal import strand
 from interpreter.failures import dumped
 from interpreter.journal import shown
 from interpreter.workflow import Interpreter
+from runtime.children import report_killed
 from store import checking, journal
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
@@ -142,6 +143,7 @@ async def _close(
     async with session(database, tenant) as opened:
         if not await checking.not_closed(opened, [execution]):
             return
+    await report_killed(client, described)
     type, data = await _end(client, described)
     at = (described.close_time or described.start_time).timestamp()
     async with session(database, tenant) as opened:

@@ -68,6 +68,13 @@ class Fail:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """The node has failed, and whether it had its effect is not known."""
+
+    error: ErrorValue
+
+
+@dataclass(frozen=True, slots=True)
 class Leave:
     """Everything inside has ended, as the node was asked to."""
 
@@ -117,7 +124,7 @@ class Decline:
     event: EmittedEvent
 
 
-Step = Open | Halt | Ask | Empty | Yield | Fail | Leave | Give | Call | Until | Tell | Say | Decline
+Step = Open | Halt | Ask | Empty | Yield | Fail | Doubt | Leave | Give | Call | Until | Tell | Say | Decline
 
 
 @dataclass(frozen=True, slots=True)

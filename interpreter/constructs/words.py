@@ -7,8 +7,9 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.constructs import asking, emitting, event_wait, for_each, parallel, trying, turns
+from interpreter.constructs import asking, calling, emitting, event_wait, for_each, parallel, trying, turns
 from interpreter.constructs.asking import Asking
+from interpreter.constructs.calling import Calling
 from interpreter.constructs.emitting import Emitting
 from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.for_each import ForEach
@@ -17,7 +18,7 @@ from interpreter.constructs.steps import End, Fail, Read, Step
 from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 
-State = ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking
+State = ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling
 LOOPS = frozenset({"for_each", "while", "repeat"})
 
 
@@ -27,6 +28,9 @@ class Begun:
 
     at: float
     attempt: int
+    depth: int = 0
+    """How many executions wait for it, for those that wait for it, and so on."""
+    priority: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ def begin(config: Mapping[str, JsonValue], at: Place) -> tuple[State, int]:
             return event_wait.begin(config, path=at.path, now=at.now, begun=at.begun.at), 1
         case "emit_event":
             return Emitting(), 1
+        case "workflow":
+            return calling.begin(config, path=at.path), 1
         case "approval" | "ask":
             return asking.begin(config, word=at.node.type, path=at.path, now=at.now), 1
         case _:
@@ -75,6 +81,9 @@ def start(state: State, config: Mapping[str, JsonValue], at: Place) -> Iterator[
             return event_wait.start(state)
         case Emitting():
             return emitting.start(config, path=at.path, attempt=at.begun.attempt)
+        case Calling():
+            begun = at.begun
+            return calling.start(state, config, attempt=begun.attempt, depth=begun.depth, priority=begun.priority)
         case Asking():
             return asking.start(state)
 
@@ -115,6 +124,8 @@ def called(state: State, at: Place, answer: JsonValue) -> Iterator[Step]:
             return event_wait.called(state, at.node, answer)
         case Emitting():
             return emitting.called(answer)
+        case Calling():
+            return calling.called(state, answer, now=at.now)
         case _:
             raise AssertionError("it calls nothing")
 
@@ -130,6 +141,8 @@ def failed(state: State, error: ErrorValue, *, fast: bool) -> Iterator[Step]:
             return event_wait.failed(state, error)
         case Emitting():
             return iter([Fail(error)])
+        case Calling():
+            return calling.failed(state, error)
         case _:
             raise AssertionError("it asks for nothing")
 
@@ -139,6 +152,8 @@ def rang(state: State, at: Place) -> Iterator[Step]:
     match state:
         case EventWait():
             return event_wait.rang(state, at.node)
+        case Calling():
+            return calling.rang(state)
         case Asking():
             return asking.rang(state, at.now)
         case _:
@@ -160,6 +175,8 @@ def leave(state: State) -> Iterator[Step]:
             return event_wait.leave(state)
         case Emitting():
             return emitting.leave(state)
+        case Calling():
+            return calling.leave(state)
         case Asking():
             return asking.leave(state)
 

@@ -19,6 +19,8 @@ from store.journal import write as write_journal
 from store.session import session
 from tests.api.service import Caller
 from worker.cache import CacheInStore
+from worker.children import child_activities
+from worker.events import event_activities
 from worker.host import means, worker
 from worker.secrets import SecretsInStore
 from worker.sink import BufferedSink, Entry, Step
@@ -45,7 +47,13 @@ async def working_on(settings: Settings, store: Database, *, journal: bool = Tru
         means(
             quick, types=registry.load(), secrets=SecretsInStore(store), cache=CacheInStore(store), storage=storage
         ) as shared,
-        worker(client, quick, means=shared, sink=sink),
+        worker(
+            client,
+            quick,
+            means=shared,
+            sink=sink,
+            activities=[*event_activities(client, store), *child_activities(client, store)],
+        ),
     ):
         yield
 

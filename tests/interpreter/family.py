@@ -1,0 +1,141 @@
+"""Executions that start others, with a real store: workflows are published by name, and found by it."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+from temporalio.client import Client, WorkflowHandle
+
+from activities import registry
+from activities.activity_type import AnyActivityType
+from dag.draft import draft
+from dag.events import StepEvent
+from interpreter.start import Start
+from runtime.executions import start
+from runtime.settings import Settings
+from runtime.starting import ready
+from store import executions, ids, tags, versions, workflows
+from store.database import Database
+from store.executions import Execution
+from store.ids import ExecutionId, TenantId
+from store.session import session
+from tests.interpreter.engine import SANDBOX, Ended, ended
+from tests.interpreter.witness import Witness, types
+from tests.worker.attempts import Recorded, means
+from worker.children import child_activities
+from worker.events import event_activities
+from worker.host import worker
+
+Handle = WorkflowHandle[Any, Any]
+
+
+@dataclass
+class Family:
+    """A tenant whose workflows start each other."""
+
+    client: Client
+    store: Database
+    tenant: TenantId
+    queue: str
+    sink: Recorded
+    witness: Witness
+
+    async def publish(self, name: str, nodes: dict[str, Any], **fields: Any) -> int:
+        """Publish a version, and give its number."""
+        document: dict[str, JsonValue] = {"language": 1, "name": name, "nodes": nodes, **fields}
+        types_here: dict[str, AnyActivityType] = {each.name: each for each in types(self.witness)}
+        async with session(self.store, self.tenant) as s:
+            row, _ = await workflows.put(s, draft(document))
+            made = await versions.add(s, row, catalog=registry.catalog({**registry.load(), **types_here}))
+        return made.version
+
+    async def tag(self, name: str, tag: str, version: int) -> None:
+        async with session(self.store, self.tenant) as s:
+            await tags.put(s, await workflows.find(s, name), tag, version=version)
+
+    async def start(self, name: str, input: JsonValue = None, **fields: Any) -> Handle:
+        found = await ready(self.store, self.tenant, name, None, input)
+        begin = Start(input=found.input, **fields)
+        execution = ids.execution()
+        return await start(
+            self.client, found.plan.plan, begin, tenant=self.tenant, execution=execution, queue=self.queue
+        )
+
+    async def run(self, name: str, input: JsonValue = None, **fields: Any) -> Ended:
+        return await ended(await self.start(name, input, **fields))
+
+    def events(self, handle: Handle) -> list[StepEvent]:
+        """What an execution said, each event once, in order."""
+        said = {event.n: event for event, _ in self.sink.steps if event.execution == id_of(handle)}
+        return [said[n] for n in sorted(said)]
+
+    def statuses(self, handle: Handle) -> dict[str, str]:
+        """The last that was said of each node."""
+        return {event.path: event.type.partition(".")[2] for event in self.events(handle) if event.path}
+
+    def told(self, handle: Handle, type: str) -> list[dict[str, Any]]:
+        """What events of one type say."""
+        return [event.data for event in self.events(handle) if event.type == type]  # pyright: ignore[reportReturnType]
+
+    async def child(self, handle: Handle, path: str = "call") -> Handle:
+        """The child that a node waits for, once it does."""
+        await self.until(lambda: self.waiting(handle, path))
+        return self.client.get_workflow_handle(f"{self.tenant}/{self.waiting(handle, path)}")
+
+    def waiting(self, handle: Handle, path: str) -> str | None:
+        """The execution that a node waits for."""
+        found = [event.data for event in self.events(handle) if (event.type, event.path) == ("node.waiting", path)]
+        return str(found[-1]["execution"]) if found and isinstance(found[-1], dict) else None
+
+    async def row(self, execution: str) -> Execution:
+        """What is stored of an execution."""
+        async with session(self.store, self.tenant) as s:
+            return await executions.find(s, ExecutionId(execution))
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Wait until something has happened in this process."""
+        async with asyncio.timeout(60):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+
+def id_of(handle: Handle) -> str:
+    return handle.id.partition("/")[2]
+
+
+def calling(name: str, input: JsonValue = None, /, **fields: Any) -> dict[str, Any]:
+    """A node that starts a workflow."""
+    config = {"name": name, "input": input, **fields.pop("config", {})}
+    return {"type": "workflow", "config": config, **fields}
+
+
+@asynccontextmanager
+async def family_on(client: Client, store: Database, tenant: TenantId, **settings: Any) -> AsyncGenerator[Family]:
+    """A worker with the test's activity types, and the way to the store."""
+    family = Family(client, store, tenant, f"q-{uuid.uuid4().hex}", Recorded(), Witness())
+    async with working(family, **settings):
+        yield family
+
+
+@asynccontextmanager
+async def working(family: Family, **settings: Any) -> AsyncGenerator[None]:
+    """Another worker."""
+    options = Settings(queue=family.queue, graceful_shutdown=timedelta(seconds=1), **settings)
+    ours = [*child_activities(family.client, family.store), *event_activities(family.client, family.store)]
+    async with (
+        means(types(family.witness)) as shared,
+        worker(family.client, options, means=shared, sink=family.sink, runner=SANDBOX, activities=ours),
+    ):
+        yield
+
+
+@pytest.fixture
+async def family(client: Client, store: Database, tenant: TenantId) -> AsyncGenerator[Family]:
+    async with family_on(client, store, tenant) as running:
+        yield running

@@ -1,0 +1,34 @@
+"""What is the same in all of Perdure's own activities that run for a node: whose they are, and how they fail."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from dag.errors import PerdureError
+from store.ids import ExecutionId, TenantId
+from worker.adapter import Heartbeats
+from worker.redaction import Redaction
+
+
+def whose() -> tuple[TenantId, ExecutionId]:
+    """The workflow id says it: `<tenant>/<execution>`, and perhaps a strand of it."""
+    tenant, execution, *_ = str(activity.info().workflow_id).split("/")
+    return TenantId(tenant), ExecutionId(execution)
+
+
+@asynccontextmanager
+async def own_attempt(path: str) -> AsyncGenerator[None]:
+    """Show Temporal that it goes on, and tell an author's mistake as such."""
+    heartbeats = None if activity.info().is_local else Heartbeats(Redaction())
+    try:
+        yield
+    except PerdureError as wrong:
+        told = wrong.value().at(path.rpartition(".")[2], path).model_dump(mode="json")
+        raise ApplicationError(
+            wrong.message, told, type=wrong.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+        ) from None
+    finally:
+        if heartbeats is not None:
+            heartbeats.stop()
