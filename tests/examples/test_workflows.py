@@ -2,84 +2,17 @@
 
 import asyncio
 import re
-import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from pydantic import JsonValue
-from temporalio.client import Client
 
-from activities import registry
-from dag.events import StepEvent
 from dag.inputs import accepted
-from interpreter.start import Start
-from runtime.executions import start
-from runtime.settings import Settings
-from tests.activities.http_server import Request, json_reply, reply, serving
+from tests.activities.http_server import Request, reply, serving
 from tests.examples.publishing import FOLDER, NAMES, SECRETS, problems, published
-from tests.interpreter.engine import Ended, ended
-from tests.worker.attempts import Recorded, means
-from worker.host import worker
-
-
-@dataclass
-class Run:
-    """How an example ended, and what was said on the way."""
-
-    ended: Ended
-    events: list[StepEvent]
-
-    def status(self, path: str) -> str:
-        """The last that was said of a node."""
-        return [event.type for event in self.events if event.path == path][-1].partition(".")[2]
-
-
-@dataclass
-class Runner:
-    client: Client
-    queue: str = field(default_factory=lambda: f"q-{uuid.uuid4().hex}")
-    sink: Recorded = field(default_factory=Recorded)
-
-    async def __call__(
-        self, name: str, changes: Mapping[str, JsonValue] | None = None, env: Mapping[str, JsonValue] | None = None
-    ) -> Run:
-        """Run an example on its own input, with changes."""
-        version, id = published(name), f"ex_{uuid.uuid4().hex}"
-        given: dict[str, JsonValue] = orjson.loads((FOLDER / f"{name}.input.json").read_bytes())
-        begin = Start(input=accepted({**given, **(changes or {})}, version.definition.input), env=dict(env or {}))
-        handle = await start(self.client, version.plan, begin, tenant="acme", execution=id, queue=self.queue)
-        outcome = await ended(handle)
-        said = {event.n: event for event, _ in self.sink.steps if event.execution == id}
-        return Run(outcome, [said[n] for n in sorted(said)])
-
-
-@pytest.fixture
-async def run(client: Client) -> AsyncGenerator[Runner]:
-    runner = Runner(client)
-    settings = Settings(queue=runner.queue, graceful_shutdown=timedelta(seconds=1))
-    async with (
-        means([*registry.load().values()], secrets=SECRETS) as shared,
-        worker(client, settings, means=shared, sink=runner.sink),
-    ):
-        yield runner
-
-
-def answering(answers: Mapping[str, bytes]) -> Callable[[Request, asyncio.StreamWriter], Awaitable[None]]:
-    """A service that answers by path, and with 404 where it knows nothing."""
-
-    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(answers.get(request.target.partition("?")[0], reply(404)))
-
-    return answer
-
-
-def body(value: object, status: int = 200, *headers: str) -> bytes:
-    return json_reply(orjson.dumps(value), status, *headers)
+from tests.examples.running import Runner, answering, body
 
 
 @pytest.mark.parametrize(
@@ -237,7 +170,8 @@ async def test_a_customer_is_shown_without_what_is_missing(run: Runner) -> None:
 
 
 def test_no_example_is_without_a_test() -> None:
-    tested = set(re.findall(r'run\("([a-z-]+)"', Path(__file__).read_text()))
+    texts = [file.read_text() for file in Path(__file__).parent.glob("test_*.py")]
+    tested = set(re.findall(r'run(?:\.begin)?\("([a-z-]+)"', "\n".join(texts)))
     assert tested == set(NAMES)
 
 
