@@ -18,6 +18,7 @@ from api.health import routes as health
 from api.means import Means, means
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
+from api.tasks import routes as tasks
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
@@ -29,6 +30,7 @@ ROUTERS = (
     env.router,
     events.router,
     executions.router,
+    tasks.router,
     workflows.router,
     versions.router,
 )

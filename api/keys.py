@@ -6,11 +6,14 @@ from collections import OrderedDict
 from dag.errors import PerdureError
 from store import tenants
 from store.database import Database
+from store.ids import KeyId
+from store.session import session
 from store.tenants import Holder
 
 FRESH = 2.0
 """Seconds after which a key is looked up again."""
 _MOST = 10_000
+"""Keys that are remembered, and names of keys, which never change."""
 
 
 class AuthMissing(PerdureError):
@@ -31,6 +34,7 @@ class Keys:
     def __init__(self, database: Database):
         self._database = database
         self._known: OrderedDict[str, tuple[float, Holder]] = OrderedDict()
+        self._names: OrderedDict[KeyId, str] = OrderedDict()
 
     async def holder(self, key: str) -> Holder:
         """Whose key it is."""
@@ -45,3 +49,12 @@ class Keys:
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
         return found
+
+    async def name(self, holder: Holder) -> str:
+        """What a key is called."""
+        if holder.key not in self._names:
+            async with session(self._database, holder.tenant) as s:
+                self._names[holder.key] = await tenants.key_name(s, holder.key)
+            while len(self._names) > _MOST:
+                self._names.popitem(last=False)
+        return self._names[holder.key]

@@ -21,6 +21,9 @@ from dag.problems import MOST_PROBLEMS, pointer
 MEDIA_TYPE = "application/problem+json"
 
 STATUSES: Mapping[str, int] = {
+    "approval.form": 422,
+    "approval.not_assigned": 403,
+    "approval.self": 403,
     "auth.missing": 401,
     "auth.invalid": 401,
     "body.incomplete": 400,

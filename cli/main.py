@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import events, executions, services, workflows
+from cli import events, executions, services, tasks, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -30,13 +30,15 @@ for verb in (workflows.apply, workflows.validate, workflows.export):
     app.command(rich_help_panel="Workflows")(verb)
 for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
     app.command(rich_help_panel="Executions")(verb)
-for name, verb, told in (
-    ("events", events.send, "Events for all who wait for them."),
-    ("executions", executions.signal, "Events for one execution."),
+for name, verbs, told in (
+    ("events", (events.send,), "Events for all who wait for them."),
+    ("executions", (executions.signal,), "Events for one execution."),
+    ("tasks", (tasks.show, tasks.decide), "What is asked of people."),
 ):
     group = typer.Typer(name=name, help=told, no_args_is_help=True, rich_markup_mode=None)
     group.callback()(lambda: None)  # or its only verb would take its place
-    group.command()(verb)
+    for verb in verbs:
+        group.command()(verb)
     app.add_typer(group, rich_help_panel="Executions")
 
 

@@ -136,6 +136,28 @@ class EmittedEvent(BaseModel):
     at: datetime
 
 
+class Vote(BaseModel):
+    """What somebody has said to a task."""
+
+    by: str
+    verdict: str | None = None
+    at: str
+
+
+class Task(BaseModel):
+    """Something that is asked of people, or where it stands after a decision."""
+
+    path: str
+    status: str
+    title: str = ""
+    description: str | None = None
+    assignees: list[str] = []
+    due: str | None = None
+    by: str | None = None
+    at: str | None = None
+    votes: list[Vote] = []
+
+
 class NodeRun(BaseModel):
     """One time a node ran."""
 

@@ -76,6 +76,7 @@ class Answer:
 class Task:
     """Something that is asked of people. Of one that is closed, only its title is remembered of what was asked."""
 
+    id: str
     path: str
     attempt: int
     type: Literal["approval", "ask"]

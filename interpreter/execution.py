@@ -95,7 +95,9 @@ class Execution:
         self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
         self.orders: list[Order] = []
         self.outcome: Outcome | None = None
-        self.tasks = Tasks(self._frames, carried.decisions, now=now, attempt=start.attempt, started_by=start.started_by)
+        self.tasks = Tasks(
+            self._frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
+        )
         self._computing = Computing(pace, now, carried.seed, self.orders)
         self._settling = Settling(
             self._frames,

@@ -1,6 +1,7 @@
 """The tasks of an execution: which are open, what their decisions are answered with."""
 
 from dag.errors import PerdureError
+from dag.task_ids import TaskPlace, task_id
 from dag.task_messages import Answer, Decided, Decision, Task
 from dag.task_refusals import TaskClosed, TaskUnknown
 from interpreter import decisions
@@ -15,9 +16,12 @@ from interpreter.times import iso
 class Tasks:
     """Knows the open ones by their paths, and asks what is remembered of the others."""
 
-    def __init__(self, frames: Frames, memory: Memory, *, now: Now, attempt: int, started_by: str | None):
+    def __init__(
+        self, frames: Frames, memory: Memory, *, now: Now, execution: str, attempt: int, started_by: str | None
+    ):
         self._memory = memory
         self._now = now
+        self._execution = execution
         self._attempt = attempt
         self._started_by = started_by
         self._open: dict[str, tuple[Frame, int, Asking]] = {}
@@ -28,6 +32,7 @@ class Tasks:
     def begin(self, frame: Frame, place: int, state: object) -> None:
         """A node that lasts has started; it may be a task."""
         if isinstance(state, Asking):
+            state.id = self._id(state.path)
             self._open[state.path] = frame, place, state
 
     def end(self, state: object) -> None:
@@ -88,6 +93,7 @@ class Tasks:
             return None
         told = asking.decided(path, ended.votes, ended.ending)
         return Task(
+            id=self._id(path),
             path=path,
             attempt=self._attempt,
             type=ended.word,
@@ -100,8 +106,12 @@ class Tasks:
             comment=told.comment,
         )
 
+    def _id(self, path: str) -> str:
+        return task_id(TaskPlace(self._execution, self._attempt, path))
+
     def _shown(self, state: Asking) -> Task:
         return Task(
+            id=state.id,
             path=state.path,
             attempt=self._attempt,
             type=state.word,

@@ -49,6 +49,11 @@ def new_key() -> str:
     return KEY_PREFIX + secrets.token_urlsafe(32)
 
 
+async def key_name(session: Session, id: KeyId) -> str:
+    """What a key is called."""
+    return (await session.sql.scalars(select(ApiKeyRow.name).where(col(ApiKeyRow.id) == id))).one()
+
+
 async def revoke_key(session: Session, id: KeyId) -> None:
     """From now on the key opens nothing."""
     await session.sql.execute(update(ApiKeyRow).where(col(ApiKeyRow.id) == id).values(revoked_at=func.now()))

@@ -15,15 +15,17 @@ from store import executions
 from store.executions import Execution
 from store.ids import ExecutionId, TenantId
 from store.session import session
+from store.tenants import Holder
 
 PATH = "/api/v1/workflows/executions"
 
 
 async def started(
-    means: Means, tenant: TenantId, workflow: str, asked: StartIn, *, key: str | None, wait: int | None
+    means: Means, caller: Holder, workflow: str, asked: StartIn, *, key: str | None, wait: int | None
 ) -> Response:
     """Start an execution: 201, or 200 when it had been started before; with `wait` as `ended` answers."""
-    begun = await begin(means, tenant, workflow, asked, key=key)
+    begun = await begin(means, caller, workflow, asked, key=key)
+    tenant = caller.tenant
     headers = {"Location": f"{PATH}/{begun.execution.id}"}
     if begun.replayed:
         headers["Idempotency-Replayed"] = "true"

@@ -55,7 +55,7 @@ async def start_execution(
     wait: Wait = None,
 ) -> Response:
     """Start an execution of a published version, and wait for its end if that is asked for."""
-    return await answers.started(means, caller.tenant, workflow, asked, key=idempotency_key, wait=wait)
+    return await answers.started(means, caller, workflow, asked, key=idempotency_key, wait=wait)
 
 
 @router.get("/executions", response_model=PageOut[ListedOut])

@@ -20,6 +20,7 @@ from store import executions, ids, workflows
 from store.executions import Execution, Kept, Started
 from store.ids import ExecutionId, TenantId, WorkflowId
 from store.session import session
+from store.tenants import Holder
 
 TRIGGER = "api"
 _PATIENCE = 5.0
@@ -47,11 +48,14 @@ class _Request:
     asked: StartIn
     hash: bytes
     """Of what was asked for, whatever the order of its keys."""
+    by: str
+    """Who asks."""
 
 
-async def begin(means: Means, tenant: TenantId, workflow: str, asked: StartIn, *, key: str | None) -> Begun:
+async def begin(means: Means, caller: Holder, workflow: str, asked: StartIn, *, key: str | None) -> Begun:
     """Start an execution. With a key, only once: repeated, it answers with what was started then."""
-    request = _Request(tenant, ids.execution(), asked, _hash(asked))
+    tenant = caller.tenant
+    request = _Request(tenant, ids.execution(), asked, _hash(asked), by=f"key:{await means.keys.name(caller)}")
     if key is not None:
         async with session(means.database, tenant) as s:
             row = await workflows.find(s, workflow)
@@ -77,7 +81,7 @@ async def _start(client: Client, queue: str, request: _Request, found: Ready) ->
     await start(
         client,
         plan,
-        Start(input=found.input, env=found.env, trigger=TRIGGER),
+        Start(input=found.input, env=found.env, trigger=TRIGGER, started_by=request.by),
         tenant=request.tenant,
         execution=request.id,
         queue=queue,

@@ -52,6 +52,10 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
         "An HTTP service answered with a status that was not expected (`http.503`), or not at all.",
         "`details` hold status and body. Name statuses that are fine in `expect`; use `retry` for what passes.",
     ),
+    "approval": (
+        "Nobody has answered a task in time; or a decision was refused.",
+        "Wire the `timeout` port, ask others too (`escalate`), or let `on_timeout` decide.",
+    ),
     "egress.denied": ("The address is in a network that steps may not reach.", "An operator can allow it."),
     "user": (
         "Raised by a `fail` node, or (`user.python`) by the code of a `code.python`.",
@@ -64,6 +68,7 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 TOLD = {
     "join.unsatisfiable": "Too few edges into a join can still become live, because branches failed.",
     "cancelled": "The execution was cancelled.",
+    "approval.timeout": "Not enough people have answered before the task was `due`.",
     "timeout.execution": "The execution took longer than its `settings.timeout`.",
     "http.<status>": "The other side answered with a status that is none of the expected ones.",
     "user.<anything>": "Raised by a `fail` node.",

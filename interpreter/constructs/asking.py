@@ -68,6 +68,8 @@ class Asking:
     """Times to come, in order; so the escalations."""
     escalations: list[Escalation]
     kind: Literal["asking"] = "asking"
+    id: str = ""
+    """By which people name it."""
     votes: list[Vote] = field(default_factory=list[Vote])
     ending: Ending | None = None
     leaving: bool = False
@@ -104,6 +106,7 @@ def begin(config: Mapping[str, JsonValue], *, word: Literal["approval", "ask"], 
 def start(state: Asking) -> Iterator[Step]:
     """Ask."""
     asked: dict[str, JsonValue] = {
+        "task": state.id,
         "title": state.title,
         "description": state.description,
         **shown("form", state.form),

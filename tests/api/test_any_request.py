@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.api.service import Api, Caller
+from tests.api.test_tasks import approval, asking
 from tests.api.test_workflows import definition
 
 CHECKS: list[Any] = [
@@ -44,7 +45,15 @@ async def test_no_request_makes_the_api_fail(api: Api, me: Caller, examples: int
     await me.http.put("/workflows/greeting/tags/live", json={"version": 1})
     execution = (await me.http.post("/workflows/greeting/executions?wait=30", json={})).json()
     assert execution["status"] == "succeeded"
-    known = {"workflow": workflow["id"], "execution": execution["id"], "path": "greet", "tag": "live", "version": 1}
+    _, task = await asking(me, approval())
+    known = {
+        "workflow": workflow["id"],
+        "execution": execution["id"],
+        "task": task,
+        "path": "greet",
+        "tag": "live",
+        "version": 1,
+    }
     async with httpx2.AsyncClient(trust_env=False) as http:
         document = (await http.get(f"{api.url}/api/openapi.json")).json()
     failures, answered = await asyncio.to_thread(explore, document, api, me.key, known, examples)

@@ -15,6 +15,7 @@ from store.database import Database
 from store.ids import TenantId
 from store.session import session
 from tests.api.service import Api, Caller, calling, serving
+from tests.api.test_tasks import approval, asking
 from tests.api.test_workflows import code, definition
 from tests.postgres import another_tenant
 
@@ -81,6 +82,7 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
     mine = {
         "workflow": [workflow["id"], "greeting"],
         "execution": [execution["id"]],
+        "task": [(await asking(me, approval()))[1]],
         "path": ["greet"],
         "version": ["1"],
         "tag": ["live"],

@@ -4,13 +4,15 @@ import asyncio
 from typing import Any
 
 import pytest
-from temporalio.service import RPCError
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
+from dag.task_ids import TaskPlace, task_place
 from dag.task_messages import DECIDE, DECIDED, TASK, Answer, Decided, Task
 from interpreter.start import Tuning
 from tests.interpreter.documents import chain, computing, document, work
-from tests.interpreter.engine import Engine, ended, until
-from tests.interpreter.histories import Handle, runs
+from tests.interpreter.engine import Engine, ended, engine_on, until
+from tests.interpreter.histories import Handle, replayed, runs
 from tests.interpreter.people import approval, asked, decide, decision, refused, tasks
 
 
@@ -33,7 +35,9 @@ async def test_an_approval_says_what_it_asks_and_goes_on_as_it_is_decided(engine
     output = {"verdict": "approve", "by": "user:ann", "at": told.at, "comment": "Fine.", "values": filled}
     assert (await ended(handle)).output == output
     waits, voted = events(engine, handle, "node.waiting", "task.voted")
+    assert task_place(task.id) == TaskPlace(handle.id.partition("/")[2], 1, "ok")
     assert waits[2] == {
+        "task": task.id,
         "title": "Pay A-1?",
         "description": "Now.",
         "form": form,
@@ -307,7 +311,9 @@ async def told(handle: Handle, by: int, verdict: str = "approve") -> Decided | t
     while True:
         try:
             return await handle.execute_update(DECIDE, said, id=said.id, result_type=Decided)
-        except RPCError:
+        except RPCError as silence:
+            if silence.status != RPCStatusCode.NOT_FOUND:
+                continue
             answer = await handle.query(DECIDED, said, result_type=Answer)
             if answer.decided is not None:
                 return answer.decided
@@ -330,3 +336,43 @@ async def test_thirty_at_once_make_one_decision_and_all_are_told_truly(engine: E
     assert {code for code, _ in refusals} == {"approval.closed"}
     assert {outcome["by"] for _, outcome in refusals} == {output["by"]}
     assert len(events(engine, handle, "task.voted")) == 1
+
+
+async def test_decisions_while_the_execution_continues_as_new_are_all_made_once_and_answered(engine: Engine) -> None:
+    flow = chain(30)
+    flow["nodes"]["ok"] = approval(required=30)
+    flow["output"] = "${{ nodes.ok.output.verdict }}"
+    handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
+    await asked(handle)
+    answers = await asyncio.gather(*(told(handle, n) for n in range(30)))
+    assert (await ended(handle)).output == "approve"
+    assert len(await runs(engine.client, handle)) > 20
+    assert all(isinstance(each, Decided) for each in answers), answers
+    counts = sorted(len(each.votes) for each in answers if isinstance(each, Decided))
+    assert counts == list(range(1, 31)), "each vote is there, and none twice"
+    assert len(events(engine, handle, "task.voted")) == 30
+    assert {f"user:{n}" for n in range(30)} == {data["by"] for _, _, data in events(engine, handle, "task.voted")}
+
+
+@pytest.mark.parametrize("cached", [0, 100])
+async def test_what_was_decided_replays_as_it_was(client: Client, cached: int) -> None:
+    async with engine_on(client, max_cached_executions=cached) as engine:
+        nodes = {
+            "ok": approval(required=2, reminders=["50ms"]),
+            "on": approval(["ok.approved"]),
+            "no": approval(due="100ms", on_timeout="reject"),
+        }
+        handle = await engine.start(document(nodes))
+        await asked(handle)
+        await decide(handle, decision("ok", "user:ann"))
+        await refused(handle, decision("nothing"))
+        await handle.signal(DECIDE, decision("ok", "user:bob"))
+        await until(lambda: engine.statuses(handle).get("on") == "waiting")
+        await refused(handle, decision("ok", "user:cem"))
+        await until(lambda: engine.statuses(handle).get("no") == "succeeded")
+        await decide(handle, decision("on", "user:ann"))
+        assert (await ended(handle)).status == "succeeded"
+        said = {event.n: (event.type, event.path, event.data) for event in engine.events(handle)}
+        for history in await runs(client, handle):
+            again = await replayed(history, client.data_converter)
+            assert {event.n: (event.type, event.path, event.data) for event in again} == said
