@@ -1,6 +1,7 @@
 """The examples of the pages on constructs, run: each does what its page says of it."""
 
 import asyncio
+from typing import Any
 
 import orjson
 import pytest
@@ -9,6 +10,7 @@ from pydantic import JsonValue
 from tests.activities.http_server import Request, reply, serving
 from tests.examples.running import Runner, answering, body
 from tests.interpreter.engine import until
+from tests.interpreter.people import asked, decide, decision
 
 
 @pytest.mark.parametrize(("unknown", "failed"), [([], 0), (["desk-1", "chair-9"], 2)], ids=["none", "two"])
@@ -152,6 +154,29 @@ async def test_a_delivery_ends_the_wait_for_one_of_its_articles(run: Runner) -> 
 
 async def test_nothing_is_shipped_when_nothing_has_come_in_time(run: Runner) -> None:
     assert (await run("back-order", {"patience": "100ms"})).ended.output == {"ship_from": None}
+
+
+async def test_an_expense_is_paid_when_two_of_finance_approve_and_booked_as_it_is_said(run: Runner) -> None:
+    handle = await run.begin("expense")
+    finance: dict[str, Any] = {"groups": ("group:finance",)}
+    assert [task.title for task in await asked(handle)] == ["Pay 86.5 euro for e-204?"]
+    assert (await decide(handle, decision("approve", "user:ann", **finance))).status == "open"
+    assert (await decide(handle, decision("approve", "user:bo", comment="Fine.", **finance))).status == "approved"
+    assert (await asked(handle))[0].assignees == ("user:ines",)
+    await decide(handle, decision("account", "user:ines", None, values={"account": "travel"}))
+    booked: JsonValue = {"account": "travel", "project": "none"}
+    assert (await run.end(handle)).ended.output == {"paid": True, "why": "Fine.", "booked": booked}
+
+
+async def test_an_expense_that_one_of_finance_rejects_is_not_paid(run: Runner) -> None:
+    handle = await run.begin("expense")
+    await asked(handle)
+    await decide(handle, decision("approve", "user:ann", "reject", groups=("group:finance",), comment="No."))
+    assert (await run.end(handle)).ended.output == {"paid": False, "why": "No."}
+
+
+async def test_an_expense_that_nobody_approves_in_time_is_not_paid(run: Runner) -> None:
+    assert (await run("expense", {"patience": "100ms"})).ended.output == {"paid": False, "why": None}
 
 
 @pytest.mark.parametrize(("total", "fee"), [(40, 9), (100, 0)])
