@@ -156,7 +156,9 @@ class Simulation:
             self._continue_as_new()
 
     def _pauses(self) -> bool:
-        return self.starts_before_pause is not None and self.starts >= self.starts_before_pause
+        if self.starts_before_pause is None or self.execution.ending == "cancelled":
+            return False
+        return self.starts >= self.starts_before_pause
 
     def _carry_out(self) -> None:
         for order in self.execution.orders:

@@ -4,12 +4,13 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -28,11 +29,13 @@ from tests.reference.document import ACTIVITIES, Document
 from tests.reference.evaluator import run
 from tests.reference.example import Example
 from tests.reference.examples import EXAMPLES
-from tests.reference.journal import SETTLED, outcome_of
+from tests.reference.examples_of_constructs import CONSTRUCTS
+from tests.reference.journal import SETTLED, outcome_of, without_words
 from tests.reference.outcome import Outcome
+from tests.reference.paths import node_at
 from tests.reference.script import Acknowledges, Script
 from tests.reference.stage import Stage
-from tests.reference.strategies import graphs, scripts
+from tests.reference.strategies import graphs, nested, scripts, worlds
 from tests.reference.world import Ends, Settles
 from tests.worker.attempts import means
 from worker.adapter import node_activity
@@ -43,6 +46,8 @@ from worker.step_events import StepEvents
 
 PATIENCE = 20.0
 """Seconds to wait for what the reference says must come."""
+AT_ONCE = 30
+"""Examples that are played at the same time."""
 PROMPTLY = timedelta(milliseconds=10)
 PROFILE = settings.get_profile(settings.get_current_profile_name())
 
@@ -72,6 +77,14 @@ def cases() -> st.SearchStrategy[list[Case]]:
         lambda document: st.tuples(st.just(document), scripts(document, virtual_time=False))
     )
     return st.lists(case, min_size=1, max_size=6)
+
+
+def nested_cases() -> st.SearchStrategy[list[Case]]:
+    """The same with graphs within graphs."""
+    case = nested(virtual_time=False).flatmap(
+        lambda document: st.tuples(st.just(document), worlds(document, virtual_time=False))
+    )
+    return st.lists(case, min_size=1, max_size=4)
 
 
 @dataclass
@@ -120,11 +133,11 @@ class Theatre:
                 await handle.terminate()
             raise
         told = outcome_of(self.heard.of(execution))
-        assert (how.status, how.output) == (told.status, told.output)
+        assert (how.status, without_words(how.output)) == (told.status, told.output)
         return told
 
     async def _follow(self, reference: Outcome, handle: WorkflowHandle[Any, Any], document: Document) -> None:
-        local = self.stage.local(document)
+        local = _local(reference, document, self.stage)
         unheard = _unheard(reference, local)
         busy: set[str] = set()
         awaited: dict[str, Callable[[], bool]] = {}
@@ -132,7 +145,7 @@ class Theatre:
             match step.happening:
                 case Settles(node, ending):
                     busy.discard(node)
-                    if document["nodes"][node]["type"] in ACTIVITIES:
+                    if node_at(node, document)["type"] in ACTIVITIES:
                         self.stage.actor(handle.id, node).cue.set_result(ending)
                     await _until(lambda node=node: (handle.id, node) in self.heard.settled, f"{node} settles")
                 case Ends("cancelled"):
@@ -187,9 +200,18 @@ async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, T
         if variant.continue_after is None:  # else activities wait for each other, and some end otherwise
             assert {node: how.status for node, how in told.nodes.items()} == example.nodes
 
-    results = await asyncio.gather(*map(ends_as_it_must, EXAMPLES), return_exceptions=True)
-    failed = zip((example.sentence for example in EXAMPLES), results, strict=True)
+    examples = [*EXAMPLES, *filter(_takes_no_time, CONSTRUCTS)]
+    results: list[BaseException | None] = []
+    for some in batched(examples, AT_ONCE):
+        results += await asyncio.gather(*map(ends_as_it_must, some), return_exceptions=True)
+    failed = zip((example.sentence for example in examples), results, strict=True)
     assert {sentence: result for sentence, result in failed if result is not None} == {}
+
+
+def _takes_no_time(example: Example) -> bool:
+    """Whether it can be played here, where things happen one after another, and not at a time."""
+    text = orjson.dumps(example.document)
+    return b'"delay"' not in text and b'"timeout"' not in text
 
 
 REAL = settings(suppress_health_check=[*PROFILE.suppress_health_check, HealthCheck.function_scoped_fixture])
@@ -198,6 +220,24 @@ REAL = settings(suppress_health_check=[*PROFILE.suppress_health_check, HealthChe
 @settings(REAL, max_examples=PROFILE.max_examples // 5)
 @given(cases())
 async def test_any_graph_ends_as_the_reference_says_however_it_is_run(
+    theatres: Mapping[str, Theatre], cases: list[Case]
+) -> None:
+    await all_agree(theatres, cases)
+
+
+@settings(REAL, max_examples=PROFILE.max_examples // 8)
+@given(nested_cases())
+async def test_any_nested_graph_ends_as_the_reference_says_however_it_is_run(
+    theatres: Mapping[str, Theatre], cases: list[Case]
+) -> None:
+    await all_agree(theatres, cases)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(REAL, max_examples=5 * PROFILE.max_examples)
+@given(nested_cases())
+async def test_many_more_nested_graphs_end_as_the_reference_says_however_they_are_run(
     theatres: Mapping[str, Theatre], cases: list[Case]
 ) -> None:
     await all_agree(theatres, cases)
@@ -222,17 +262,22 @@ async def all_agree(theatres: Mapping[str, Theatre], cases: list[Case]) -> None:
 
 async def agreed(here: Theatre, variant: Variant, document: Document, script: Script) -> Outcome:
     """What both the interpreter and the reference say; an error when they do not say the same."""
-    reference = _reference(document, script, variant, here.stage.local(document))
+    reference = _reference(document, script, variant, here.stage)
     told = await here.perform(document, script, reference, Tuning(continue_after=variant.continue_after, patience=3600))
     assert told == reference
     return told
 
 
-def _reference(document: Document, script: Script, variant: Variant, local: set[str]) -> Outcome:
+def _local(outcome: Outcome, document: Document, stage: Stage) -> set[str]:
+    """The paths of what ran as local activities."""
+    return stage.local(document, {path for step in outcome.steps for path in step.started})
+
+
+def _reference(document: Document, script: Script, variant: Variant, stage: Stage) -> Outcome:
     """An activity that is asked to stop before the server heard of it is cancelled at once, whatever its part."""
     while True:
         outcome = run(document, script, starts_before_pause=variant.continue_after)
-        unheard = _unheard(outcome, local)
+        unheard = _unheard(outcome, _local(outcome, document, stage))
         at_once = {node: replace(script.behaviour(node), answers_after=0, answers=Acknowledges()) for node in unheard}
         if at_once.items() <= script.activities.items():
             return outcome
@@ -256,6 +301,10 @@ def _unheard(outcome: Outcome, local: set[str]) -> set[str]:
         if not busy:
             unsent = set()
     return unheard
+
+
+def batched(examples: Sequence[Example], size: int) -> list[Sequence[Example]]:
+    return [examples[n : n + size] for n in range(0, len(examples), size)]
 
 
 async def _until(happened: Callable[[], bool], what: str) -> None:

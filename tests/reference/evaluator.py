@@ -146,7 +146,9 @@ class _Run:
         return pause_ends
 
     def _pauses(self) -> bool:
-        return self.starts_before_pause is not None and self.execution.starts >= self.starts_before_pause
+        if self.starts_before_pause is None or self.graph.ended == "cancelled":  # there is no safe point after a cancel
+            return False
+        return self.execution.starts >= self.starts_before_pause
 
     def _is_busy(self) -> bool:
         return any(run.node.type in ACTIVITIES and run.status == "running" for run in self._runs())

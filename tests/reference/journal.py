@@ -45,11 +45,11 @@ def outcome_of(events: Iterable[StepEvent]) -> Outcome:
         assert all(path.endswith(".compensate") for path in compensated)
     return Outcome(
         status=last.type.removeprefix("execution."),  # pyright: ignore[reportArgumentType]
-        output=_without_words(ending.get("output")),
+        output=without_words(ending.get("output")),
         error=_failure(ending.get("error")),
         nodes={event.path: _node(event) for event in settled},
         order=_by_graph(event.path for event in started if event.path not in compensated),
-        configs={event.path: _without_words(_data(event)["config"]) for event in started if "config" in _data(event)},
+        configs={event.path: without_words(_data(event)["config"]) for event in started if "config" in _data(event)},
         compensation=_data(steps[end])["status"] if marks else "none",
         compensated=compensated,
     )
@@ -64,7 +64,7 @@ def _by_graph(paths: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
 
 def _node(event: StepEvent) -> NodeOutcome:
     data = _data(event)
-    output = _without_words(data.get("output")) if event.type == "node.succeeded" else MISSING
+    output = without_words(data.get("output")) if event.type == "node.succeeded" else MISSING
     error: Mapping[str, Any] = data.get("error") or {}
     return NodeOutcome(SETTLED[event.type], data.get("port"), output, error.get("code"))
 
@@ -78,15 +78,15 @@ def _failure(error: Any) -> Failure | None:
     return Failure(error["code"], error.get("node"), error.get("path"), tuple(each for each in found if each))
 
 
-def _without_words(found: Any) -> Any:
+def without_words(found: Any) -> Any:
     """Of the errors in a value, only what the reference knows."""
     match found:
         case {"code": _, "message": _}:
             return {field: found.get(field) for field in ("code", "node", "path")}
         case dict():
-            return {name: _without_words(entry) for name, entry in found.items()}
+            return {name: without_words(entry) for name, entry in found.items()}
         case list():
-            return [_without_words(entry) for entry in found]
+            return [without_words(entry) for entry in found]
         case _:
             return found
 
