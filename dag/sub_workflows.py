@@ -48,6 +48,8 @@ class Beginning:
     """How many executions wait for it, for those that wait for it, and so on."""
     attempt: int = 1
     """Which attempt at the execution that starts it."""
+    started_by: str | None = None
+    """Who started that one."""
     trigger: Literal["workflow", "on_failure"] = WORKFLOW
 
 

@@ -107,7 +107,7 @@ class Execution:
             now=now,
             orders=self.orders,
             fast=fast,
-            begun=Begun(carried.started_at, start.attempt, start.depth, plan.priority),
+            begun=Begun(carried.started_at, start.attempt, start.depth, plan.priority, start.started_by),
             early=carried.early,
             tasks=self.tasks,
             grace_until=carried.grace_until,

@@ -90,6 +90,7 @@ async def _begin(
                 input=found.input,
                 env=found.env,
                 trigger=asked.trigger,
+                started_by=asked.started_by,
                 parent=Parent(str(info.workflow_id), asked.path) if asked.wait else None,
                 depth=asked.depth,
             ),

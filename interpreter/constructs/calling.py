@@ -47,16 +47,14 @@ def begin(config: Mapping[str, JsonValue], *, path: str) -> Calling:
     return Calling(path, waits=config["wait"] is True)
 
 
-def start(
-    state: Calling, config: Mapping[str, JsonValue], *, attempt: int, depth: int, priority: int
-) -> Iterator[Step]:
+def start(state: Calling, config: Mapping[str, JsonValue], *, depth: int) -> Iterator[Step]:
     """Start the child. `depth` is how deep the parent is."""
     if state.waits and depth >= DEFAULTS.subworkflow_levels:
         message = f"Workflows that wait for each other can be nested {DEFAULTS.subworkflow_levels} levels deep."
         yield Fail(TooDeep(message).value())
         return
     depth = depth + 1 if state.waits else 0
-    yield Call(BEGIN, {**config, "path": state.path, "attempt": attempt, "depth": depth, "priority": priority})
+    yield Call(BEGIN, {**config, "path": state.path, "depth": depth})
 
 
 def called(state: Calling, answer: JsonValue, *, now: float) -> Iterator[Step]:

@@ -31,6 +31,7 @@ class Begun:
     depth: int = 0
     """How many executions wait for it, for those that wait for it, and so on."""
     priority: int = 3
+    started_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,8 @@ def start(state: State, config: Mapping[str, JsonValue], at: Place) -> Iterator[
             return emitting.start(config, path=at.path, attempt=at.begun.attempt)
         case Calling():
             begun = at.begun
-            return calling.start(state, config, attempt=begun.attempt, depth=begun.depth, priority=begun.priority)
+            inherited = {"attempt": begun.attempt, "priority": begun.priority, "started_by": begun.started_by}
+            return calling.start(state, {**config, **inherited}, depth=begun.depth)
         case Asking():
             return asking.start(state)
 

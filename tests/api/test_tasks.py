@@ -151,3 +151,19 @@ async def test_the_same_decision_thirty_times_at_once_is_one(me: Caller) -> None
     answers = await asyncio.gather(*(decide(me, task, verdict="approve", by="user:ann") for _ in range(30)))
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
+
+
+async def test_who_started_an_execution_may_not_decide_in_those_that_it_starts(me: Caller) -> None:
+    await published(me, definition("inner", nodes={"ok": approval()}))
+    call = {"type": "workflow", "config": {"name": "inner"}}
+    await published(me, definition("outer", nodes={"call": call}))
+    outer = (await me.http.post("/workflows/outer/executions", json={})).json()["id"]
+    while not (found := (await me.http.get("/workflows/executions?workflow=inner")).json()["items"]):
+        await asyncio.sleep(0.02)
+    task = task_id(TaskPlace(found[0]["id"], 1, "ok"))
+    while (answer := await decide(me, task, verdict="approve")).status_code == 404:
+        await asyncio.sleep(0.02)
+    assert problem(answer) == (403, "approval.self")
+    assert (await decide(me, task, verdict="approve", by="user:ann")).status_code == 200
+    while (await me.http.get(f"/workflows/executions/{outer}")).json()["status"] != "succeeded":
+        await asyncio.sleep(0.02)
