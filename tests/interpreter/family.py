@@ -48,7 +48,10 @@ class Family:
 
     async def publish(self, name: str, nodes: dict[str, Any], **fields: Any) -> int:
         """Publish a version, and give its number."""
-        document: dict[str, JsonValue] = {"language": 1, "name": name, "nodes": nodes, **fields}
+        return await self.put({"language": 1, "name": name, "nodes": nodes, **fields})
+
+    async def put(self, document: JsonValue) -> int:
+        """The same of a whole document."""
         types_here: dict[str, AnyActivityType] = {each.name: each for each in types(self.witness)}
         async with session(self.store, self.tenant) as s:
             row, _ = await workflows.put(s, draft(document))
