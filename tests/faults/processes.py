@@ -26,6 +26,14 @@ class Process:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(self._line, stdout=log, stderr=log, env=self._env)
 
+    @property
+    def memory(self) -> int:
+        """How many bytes of memory it has, if it runs."""
+        if self._process is None or self._process.poll() is not None:
+            return 0
+        told = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, check=False)
+        return int(told.stdout or b"0") * 1024
+
     def kill(self) -> None:
         """End it at once, if it runs."""
         if self._process is not None:
@@ -39,6 +47,9 @@ class Recorder:
     def __init__(self, pause: Callable[[int], Awaitable[None]]) -> None:
         self._pause = pause
         self.keys: dict[str, list[str]] = defaultdict(list)
+        self.most = 0
+        """So many were being answered at the same time."""
+        self._now = 0
 
     @property
     def requests(self) -> int:
@@ -49,7 +60,12 @@ class Recorder:
         key = request.header("idempotency-key")
         assert key is not None
         self.keys[request.target].append(key)
-        await self._pause(len(self.keys[request.target]))
+        self._now += 1
+        self.most = max(self.most, self._now)
+        try:
+            await self._pause(len(self.keys[request.target]))
+        finally:
+            self._now -= 1
         writer.write(json_reply(b"{}"))
 
 
