@@ -9,7 +9,8 @@ from pydantic import JsonValue
 
 from dag import expressions
 from dag.expressions import ExpressionBudget, Moment
-from interpreter.compute import Computed, Job, compute
+from interpreter.compute import compute
+from interpreter.job import Computed, Job
 from interpreter.journal import Now
 from interpreter.orders import Cancel, Evaluate, Order
 

@@ -21,16 +21,17 @@ from dag.task_messages import Decided, Decision
 from interpreter import parting
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due
-from interpreter.compute import Computed, Job, check_written
 from interpreter.computing import Computing, Pace
 from interpreter.failures import dumped, fitting
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Ending, Settled
+from interpreter.job import Computed, Job
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.parting import Act
 from interpreter.settling import GRACE, OURS, USUAL, Begun, Settling, Wanted, ends_text, timed_out_node, turn_around
+from interpreter.sizes import check_written
 from interpreter.start import Carried, Start
 from interpreter.tasks import Tasks
 from interpreter.times import iso
@@ -210,7 +211,7 @@ class Execution:
             return
         frame, place = self._running(number)
         if place in frame.at.held:
-            self._settling.called(frame, place, orjson.loads(text))
+            self._settling.called(frame, place, orjson.loads(text) if text else None)
             return
         node = frame.graph.nodes[place]
         try:

@@ -10,7 +10,6 @@ from pydantic import Field, JsonValue, SkipValidation
 from dag.errors import ErrorValue
 from dag.plan import PlanGraph, PlanNode
 from interpreter.compensation import Due
-from interpreter.compute import Computed
 from interpreter.constructs.asking import Asking
 from interpreter.constructs.calling import Calling
 from interpreter.constructs.emitting import Emitting
@@ -21,6 +20,7 @@ from interpreter.constructs.steps import Open
 from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 from interpreter.frontier import Frontier, Standing
+from interpreter.job import Computed
 
 Construct = Annotated[
     ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling, Field(discriminator="kind")

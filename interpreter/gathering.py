@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import orjson
 from pydantic import JsonValue
 
-from interpreter.compute import ConfigInvalid, check_written
 from interpreter.constructs.steps import Yield
 from interpreter.outputs import Outputs
+from interpreter.sizes import check_written
+from interpreter.words.config import ConfigInvalid
 
 NULL = b"null"
 

@@ -10,7 +10,7 @@ from dag.errors import ErrorValue
 from dag.expressions import Moment
 from dag.invocation import Invocation
 from dag.plan import Call
-from interpreter.compute import Job
+from interpreter.job import Job
 
 
 @dataclass(frozen=True, slots=True)

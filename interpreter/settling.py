@@ -16,7 +16,6 @@ from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due, in_order
-from interpreter.compute import Computed, Job, check_written
 from interpreter.constructs import asking, calling, event_wait, words
 from interpreter.constructs.calling import Calling
 from interpreter.constructs.event_wait import EventWait
@@ -44,9 +43,11 @@ from interpreter.failures import causes, dumped, fitting
 from interpreter.frames import Frame, Frames, Held, Wait
 from interpreter.frontier import CANCELLED, FAILED, Changes, Ending, Settled
 from interpreter.gathering import gathered
+from interpreter.job import Computed, Job
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.orders import Cancel, Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.sizes import check_written
 from interpreter.tasks import Tasks
 
 MOST_EARLY = 1_000

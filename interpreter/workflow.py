@@ -36,10 +36,10 @@ from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
-from interpreter.compute import Computed, failure
 from interpreter.computing import INLINE_UNTIMED
 from interpreter.execution import Execution
 from interpreter.former import carried_over
+from interpreter.job import Computed, failure
 from interpreter.journal import Emit, Now
 from interpreter.load import Load
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome

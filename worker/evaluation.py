@@ -9,7 +9,8 @@ from temporalio import activity
 from temporalio.common import RawValue
 
 from dag.expressions import WIDE, ExpressionBudget, Moment
-from interpreter.compute import Job, compute, failure
+from interpreter.compute import compute
+from interpreter.job import Job, failure
 from runtime.converter import raw
 
 

@@ -8,8 +8,8 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.compute import IterationsLimit
 from interpreter.constructs.steps import Ask, Empty, End, Fail, Halt, Leave, Open, Read, Step, Yield
+from interpreter.words.nesting import IterationsLimit
 
 
 @dataclass

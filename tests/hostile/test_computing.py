@@ -8,7 +8,8 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.expressions import INLINE, Budget, ExpressionBudget, Moment
-from interpreter.compute import Computed, Job, compute
+from interpreter.compute import compute
+from interpreter.job import Computed, Job
 from tests.interpreter.publishing import published
 
 ITEMS: list[JsonValue] = [1.5] * 900

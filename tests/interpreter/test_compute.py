@@ -11,8 +11,10 @@ from pydantic import JsonValue
 from dag.errors import ErrorValue
 from dag.expressions import INLINE, WIDE, Budget, ExpressionBudget, Moment
 from dag.invocation import SecretText
-from interpreter.compute import INLINE_ITEMS, Computed, Job, compute
+from interpreter.compute import compute
 from interpreter.computing import INLINE_UNTIMED
+from interpreter.evaluator import INLINE_ITEMS
+from interpreter.job import Computed, Job
 from tests.interpreter.documents import document
 from tests.interpreter.publishing import published
 

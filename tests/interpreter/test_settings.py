@@ -5,11 +5,8 @@ from tests.interpreter.engine import Engine, ended
 
 
 async def test_the_values_that_an_execution_is_found_by_are_told_as_it_begins(engine: Engine) -> None:
-    written = document({"a": work(1)}) | {
-        "settings": {
-            "search": {"invoice": "${{ input.invoice }}", "kind": "paid-${{ input.n }}", "none": "${{ input.x }}"}
-        }
-    }
+    search = {"invoice": "${{ input.invoice }}", "kind": "paid-${{ input.n }}", "none": "${{ input.x }}"}
+    written = document({"a": work(1)}, settings={"search": search})
     handle = await engine.start(written, {"invoice": "INV-7", "n": 3})
     await ended(handle)
     said = [event for event in engine.events(handle) if event.type == "execution.search"]
@@ -17,7 +14,7 @@ async def test_the_values_that_an_execution_is_found_by_are_told_as_it_begins(en
 
 
 async def test_a_value_to_be_found_by_that_cannot_be_computed_fails_nothing(engine: Engine) -> None:
-    written = document({"a": work(1)}) | {"settings": {"search": {"wrong": "${{ input.n + 'x' }}"}}}
+    written = document({"a": work(1)}, settings={"search": {"wrong": "${{ input.n + 'x' }}"}})
     handle = await engine.start(written, {"n": 3})
     assert (await ended(handle)).status == "succeeded"
     (said,) = [event for event in engine.events(handle) if event.type == "execution.search"]

@@ -16,7 +16,9 @@ from dag.expressions import Budget, Moment
 from interpreter import computing as outside
 from interpreter import load
 from interpreter import workflow as interpreter
-from interpreter.compute import Computed, Job, Scope, compute
+from interpreter.compute import compute
+from interpreter.evaluator import Scope
+from interpreter.job import Computed, Job
 from interpreter.start import Tuning
 from runtime import executions
 from tests.interpreter.documents import computing, document, work
