@@ -56,6 +56,11 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
         "Nobody has answered a task in time; or a decision was refused.",
         "Wire the `timeout` port, ask others too (`escalate`), or let `on_timeout` decide.",
     ),
+    "workflow": (
+        "A workflow could not be started, or what was started did not end by itself.",
+        "`cause` has the error of what was started; its journal tells the rest.",
+    ),
+    "terminated": ("An operator ended the execution at once.", "Nothing was undone: look before starting it again."),
     "egress.denied": ("The address is in a network that steps may not reach.", "An operator can allow it."),
     "user": (
         "Raised by a `fail` node, or (`user.python`) by the code of a `code.python`.",
@@ -68,6 +73,10 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
 TOLD = {
     "join.unsatisfiable": "Too few edges into a join can still become live, because branches failed.",
     "cancelled": "The execution was cancelled.",
+    "terminated": "The execution was ended at once, by an operator; nothing was undone.",
+    "workflow.cancelled": "The execution that the node started was cancelled.",
+    "workflow.timed_out": "The execution that the node started took longer than its `settings.timeout`.",
+    "workflow.terminated": "The execution that the node started was ended at once, by an operator.",
     "approval.timeout": "Not enough people have answered before the task was `due`.",
     "timeout.execution": "The execution took longer than its `settings.timeout`.",
     "http.<status>": "The other side answered with a status that is none of the expected ones.",

@@ -62,6 +62,7 @@ SURROUNDINGS = Surroundings(
         "calls-bad": frozenset({"bad"}),
         "calls-calls-bad": frozenset({"invoices", "calls-bad"}),
     },
+    newest={"invoices": 3},
 )
 
 
