@@ -5,51 +5,35 @@ Deterministic and free of I/O; the Temporal side (workflow.py) carries out its o
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 
 import orjson
 from pydantic import JsonValue
 
-from dag.errors import ErrorValue, PerdureError
+from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
-from dag.events import EventType
-from dag.invocation import CacheUse, Invocation
 from dag.masks import masked
-from dag.plan import Call, Plan, PlanNode, Sees, Template
+from dag.plan import Plan, PlanNode, Sees, Template
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
-from interpreter import parting
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
-from interpreter.failures import dumped, fitting
+from interpreter.conclusion import AT_THE_END, Conclusion
+from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Ending, Settled
 from interpreter.job import Computed, Job
-from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown, shown_text
-from interpreter.orders import Invoke, Order, Outcome
+from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
+from interpreter.orders import Invoke, Order, Outcome, invocation_of
 from interpreter.outputs import Outputs, OutputsTooLarge
-from interpreter.parting import Act
-from interpreter.settling import GRACE, OURS, USUAL, Begun, Settling, Wanted, ends_text, timed_out_node, turn_around
-from interpreter.sizes import check_written
+from interpreter.settling import GRACE, Begun, Settling, Wanted, timed_out_node, turn_around
 from interpreter.start import Carried, Start
 from interpreter.tasks import Tasks
 from interpreter.times import iso
-from interpreter.view import View, public
+from interpreter.view import View
 
-ENDINGS: Mapping[str, EventType] = {
-    "succeeded": "execution.succeeded",
-    "failed": "execution.failed",
-    "cancelled": "execution.cancelled",
-    "timed_out": "execution.timed_out",
-}
-
-COMPENSATION = -1
-"""The number of the compensation that runs; there is one at a time."""
 SEARCH = -2
 """The number of what the values are computed by that the execution is found by."""
-PARTING = -3
-"""The number of what is done at the very end."""
 LEAVES = frozenset({"stop", "break", "continue"})
 NO_NAMES: Mapping[str, JsonValue] = {}
 
@@ -79,7 +63,7 @@ class Execution:
         self._outputs = Outputs(carried.outputs, segments)
         self._view = View(id, start, plan, carried, self._outputs)
         fast = plan.fail == "fast"
-        self._frames = Frames(
+        self.frames = Frames(
             plan.graph,
             carried.frames,
             ready=carried.ready,
@@ -87,22 +71,19 @@ class Execution:
             counter=carried.counter,
             fast=fast,
         )
-        self._alarms = Alarms(self._frames)
+        self.alarms = Alarms(self.frames)
         self._attempts: deque[int] = deque()
         """Activities whose next attempt is due; they are still among those that wait."""
-        self._undoing: Due | None = None
-        self._acts: deque[Act] = deque()
-        """What is left to do before the end; the first is under way."""
         self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
         self.orders: list[Order] = []
-        self.outcome: Outcome | None = None
+        self._conclusion = Conclusion(id, start, plan, carried, self.frames, self._journal, now=now, orders=self.orders)
         self.tasks = Tasks(
-            self._frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
+            self.frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
         )
         self._computing = Computing(pace, now, carried.seed, self.orders)
         self._settling = Settling(
-            self._frames,
-            self._alarms,
+            self.frames,
+            self.alarms,
             self._outputs,
             self._journal,
             now=now,
@@ -130,7 +111,7 @@ class Execution:
         )
         if self._plan.search is not None:
             self._find_search_values(self._plan.search)
-        self._settling.begin(self._frames.root)
+        self._settling.begin(self.frames.root)
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
@@ -140,9 +121,9 @@ class Execution:
             pass
         elif attempts and self._attempts:
             self._try_again(self._attempts.popleft())
-        elif calls and self._at.outcome is not None and not self._undoing and not self._acts and self.outcome is None:
-            self._undo_next(self._at.outcome)
-        elif (taken := self._frames.take(calls=calls)) is not None:
+        elif calls and self._conclusion.go_on():
+            pass
+        elif (taken := self.frames.take(calls=calls)) is not None:
             self._take(*taken)
         else:
             return self._ring()
@@ -154,7 +135,7 @@ class Execution:
             self._deadline = None
             self._end("timed_out")
             return True
-        due = self._alarms.take(self._now.time)
+        due = self.alarms.take(self._now.time)
         if due is None:
             return False
         frame, place, wait = due
@@ -192,7 +173,7 @@ class Execution:
         """What was computed outside."""
         if number == SEARCH:
             self._tell_search_values(computed)
-        found = self._frames.find(number)
+        found = self.frames.find(number)
         if not self._computing.take(number) or found is None:
             return
         frame, place = found
@@ -203,11 +184,8 @@ class Execution:
 
     def succeeded(self, number: int, text: bytes, *, cached: bool = False) -> None:
         """An activity returned its output, as JSON text; `cached`, when it was stored before."""
-        if number == COMPENSATION:
-            self._undone(output=text)
-            return
-        if number == PARTING:
-            self._parted(execution=orjson.loads(text))
+        if number in AT_THE_END:
+            self._conclusion.succeeded(number, text)
             return
         frame, place = self._running(number)
         if place in frame.at.held:
@@ -231,11 +209,8 @@ class Execution:
 
     def failed(self, number: int, error: ErrorValue) -> None:
         """An activity failed for good."""
-        if number == COMPENSATION:
-            self._undone(error)
-            return
-        if number == PARTING:
-            self._parted(error)
+        if number in AT_THE_END:
+            self._conclusion.failed(number, error)
             return
         frame, place = self._running(number)
         if place in frame.at.held:
@@ -245,11 +220,8 @@ class Execution:
 
     def unknown(self, number: int, error: ErrorValue) -> None:
         """An activity has failed without a word of whether it had its effect."""
-        if number == COMPENSATION:
-            self._undone(error)
-            return
-        if number == PARTING:
-            self._parted(error)
+        if number in AT_THE_END:
+            self._conclusion.failed(number, error)
             return
         frame, place = self._running(number)
         if place in frame.at.held:
@@ -261,10 +233,10 @@ class Execution:
         """A local activity took too long to stay one: it starts again as a normal one."""
         if self._computing.again(number):  # it ends by its own clock: it only had to wait for its turn
             return
-        if number == PARTING:
-            self._part(local=False)
+        if number in AT_THE_END:
+            self._conclusion.lasted()
             return
-        if self._frames.find(number) is None:  # what computed for a graph that has ended
+        if self.frames.find(number) is None:  # what computed for a graph that has ended
             return
         frame, place = self._running(number)
         if number in self._settling.performing:
@@ -276,8 +248,8 @@ class Execution:
 
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
-        if number == PARTING:
-            self._part(local=False)
+        if number in AT_THE_END:
+            self._conclusion.lasted()
             return
         frame, place = self._running(number)
         if number in self._settling.performing:
@@ -293,14 +265,14 @@ class Execution:
         if deadline is not None and until >= deadline:
             self._settling.fail(frame, place, timed_out_node(cause=error))
         else:
-            self._alarms.set(frame, place, Wait(until, self._settling.calls[number], attempts=1))
+            self.alarms.set(frame, place, Wait(until, self._settling.calls[number], attempts=1))
 
     def cancelled(self, number: int) -> None:
         """What ran under a number has stopped before it had an effect."""
         self._computing.take(number)
-        if number == COMPENSATION:
-            self._undone(CANCELLED_COMPENSATION)
-        elif (found := self._frames.find(number)) is not None and self._is_starting(*found):
+        if number in AT_THE_END:
+            self._conclusion.cancelled(number)
+        elif (found := self.frames.find(number)) is not None and self._is_starting(*found):
             self._settling.cancelled(*found)
 
     def cancel(self) -> None:
@@ -326,9 +298,9 @@ class Execution:
 
     def alarm(self) -> float | None:
         """When to ring next."""
-        first = self._alarms.first()
+        first = self.alarms.first()
         times = [] if first is None else [first[2].until]
-        if self._deadline is not None and not self._is_over:
+        if self._deadline is not None and not self._conclusion.is_known:
             times.append(self._deadline)
         return min(times, default=None)
 
@@ -337,61 +309,34 @@ class Execution:
         frame, place = self._running(number)
         self._computing.take(number)
         frame.at.deadlines.pop(place, None)
-        self._frames.put_back(frame, place)
+        self.frames.put_back(frame, place)
 
     def carried(self) -> tuple[Carried, list[bytes]]:
         """What the next run goes on from."""
-        self._at.frames, self._at.ready = self._frames.states(), self._frames.ready()
-        self._at.held_back = self._frames.held_back()
-        self._at.counter = self._frames.counter
+        self._at.frames, self._at.ready = self.frames.states(), self.frames.ready()
+        self._at.held_back = self.frames.held_back()
+        self._at.counter = self.frames.counter
         self._at.grace_until = self._settling.grace_until
         self._at.outputs, segments = self._outputs.pack()
         return self._at, segments
 
     @property
+    def outcome(self) -> Outcome | None:
+        """How the execution has ended, if it has."""
+        return self._conclusion.outcome
+
+    @property
     def ending(self) -> Ending | None:
         """Why the execution is being brought to its end, if it is."""
-        return self._frames.root.at.standing.ending
+        return self.frames.root.at.standing.ending
 
     @property
     def vars(self) -> Mapping[str, JsonValue]:
         """The variables of the document as they are now."""
-        return self._frames.root.at.vars
-
-    def nodes(self) -> dict[str, JsonValue]:
-        """Where each node stands in the graphs that run, by its path."""
-        return {
-            frame.path(place): {"status": public(status), "port": frame.at.standing.port[place]}
-            for frame in self._frames.all()
-            for place, status in enumerate(frame.at.standing.status)
-        }
-
-    @property
-    def settled(self) -> tuple[int, int]:
-        """How many nodes of the document's own graph have settled, and how many there are."""
-        root = self._frames.root
-        return len(root.graph.nodes) - root.frontier.unsettled, len(root.graph.nodes)
-
-    def waiting(self, most: int) -> list[str]:
-        """The first few nodes that wait for a time."""
-        waits = (
-            (frame, place)
-            for frame in self._frames.all()
-            for place, wait in frame.at.waits.items()
-            if wait.call is None and wait.ends == "wait"
-        )
-        return [frame.path(place) for frame, place in islice(waits, most)]
-
-    def waiting_first(self) -> str | None:
-        """The node whose time comes first, by the title people know it by."""
-        first = self._alarms.first()
-        if first is None:
-            return None
-        frame, place, _ = first
-        return frame.graph.nodes[place].title or frame.path(place)
+        return self.frames.root.at.vars
 
     def _running(self, number: int) -> tuple[Frame, int]:
-        found = self._frames.find(number)
+        found = self.frames.find(number)
         assert found is not None, "what ends was running"
         return found
 
@@ -402,16 +347,11 @@ class Execution:
             place < len(frame.graph.nodes) and place not in at.held and at.base + place not in self._settling.promising
         )
 
-    @property
-    def _is_over(self) -> bool:
-        """Whether it is known how the execution ends."""
-        return self.outcome is not None or self._at.outcome is not None
-
     def _find_search_values(self, search: Template) -> None:
         computed = self._computing.compute(
             SEARCH,
             Job("", search),
-            self._view.scope(self._frames.root, self._plan.search_sees),
+            self._view.scope(self.frames.root, self._plan.search_sees),
             path=f"{self._plan.workflow} search",
             title=None,
             salt=b"search",
@@ -432,7 +372,7 @@ class Execution:
         if node.type in LEAVES and self._is_too_late(frame, node):
             self._settling.settle(frame, place, Settled("skipped"))
             return
-        self._frames.note(frame, place)
+        self.frames.note(frame, place)
         wired: tuple[str, ...] = ()
         if node.type in ("switch", "approval", "ask"):
             wired = tuple(frame.graph.edges[edge].port for edge in frame.graph.outgoing[place])
@@ -443,7 +383,7 @@ class Execution:
 
     def _is_too_late(self, frame: Frame, node: PlanNode) -> bool:
         """Whether a graph that the node would end has failed."""
-        last = self._frames.root if node.type == "stop" else turn_around(frame)
+        last = self.frames.root if node.type == "stop" else turn_around(frame)
         for around in frame.outward():
             if around.at.standing.failed is not None:
                 return True
@@ -452,7 +392,7 @@ class Execution:
         return False
 
     def _compute_wanted(self, wanted: Wanted) -> None:
-        if self._frames.find(wanted.frame.at.base + wanted.place) is not None:  # else it has ended meanwhile
+        if self.frames.find(wanted.frame.at.base + wanted.place) is not None:  # else it has ended meanwhile
             self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
 
     def _compute(
@@ -487,7 +427,7 @@ class Execution:
     def _graph_computed(self, frame: Frame, computed: Computed) -> None:
         if frame.at.begun:
             if frame.parent is None:
-                self._finish(_of_output(computed))
+                self._conclusion.finish_with(computed)
             else:
                 self._settling.finished(frame, computed)
         elif computed.kind == "fail":
@@ -543,19 +483,19 @@ class Execution:
         node, number = frame.graph.nodes[place], frame.at.base + place
         assert node.call is not None
         self._settling.calls[number] = computed
-        invocation = _invocation(node.call, computed, frame.at.deadlines.get(place), attempts)
+        invocation = invocation_of(node.call, computed, frame.at.deadlines.get(place), attempts)
         self.orders.append(
             Invoke(number, frame.path(place), node.title, node.type, node.call, computed.value, invocation, local)
         )
 
     def _try_again(self, number: int) -> None:
-        found = self._frames.find(number)
+        found = self.frames.find(number)
         if found is not None and (wait := found[0].at.waits.pop(found[1], None)) is not None:  # else it was cancelled
             assert wait.call is not None
             self._invoke(*found, wait.call, attempts=wait.attempts, local=False)
 
     def _delay(self, frame: Frame, place: int, until: float) -> None:
-        self._alarms.set(frame, place, Wait(until))
+        self.alarms.set(frame, place, Wait(until))
         frame.frontier.wait(place)
         self._journal.say("node.waiting", frame.path(place), {"until": iso(until)})
 
@@ -590,129 +530,33 @@ class Execution:
 
     def _end(self, why: Ending) -> None:
         """End the execution; the first reason stays."""
-        if self._is_over or self.ending is not None:
+        if self._conclusion.is_known or self.ending is not None:
             return
         if why != "stopped":
             self._settling.grace_until = self._now.time + GRACE
-        self._settling.end(self._frames.root, why)
+        self._settling.end(self.frames.root, why)
 
     def _close(self, frame: Frame) -> None:
         """Every node of a graph has settled."""
         self._computing.call_off(frame.itself)
         if frame.parent is not None:
             self._settling.close(frame)
-        elif not self._is_over and self._at.begun:
+        elif not self._conclusion.is_known and self._at.begun:
             self._close_root(frame)
 
     def _close_root(self, root: Frame) -> None:
         root.closing = False
-        standing = root.at.standing
-        if standing.ending == "cancelled":
-            message = "The execution was cancelled."
-            self._finish(Outcome("cancelled", error=ErrorValue(code="cancelled", message=message)))
-        elif standing.ending == "timed_out":
-            message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
-            self._finish(Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message)))
-        elif root.at.error is not None:
-            self._finish(Outcome("failed", error=root.at.error))
-        elif standing.failed is not None:
-            self._finish(Outcome("failed", error=root.at.errors[standing.failed]))
-        elif standing.ending == "stopped":
-            self._finish(Outcome("succeeded", self._at.stop_output))
+        if (outcome := self._conclusion.early(root)) is not None:
+            self._conclusion.finish(outcome)
         elif root.graph.output is not None:
             root.finishing = True
-            self._compute(root, len(root.graph.nodes), Job("", root.graph.output), root.graph.output_sees)
+            self._compute(root, root.size, Job("", root.graph.output), root.graph.output_sees)
         else:
-            self._finish(_of_ends(root, self._outputs))
-
-    def _finish(self, outcome: Outcome) -> None:
-        """The document's graph has ended: undo what is to be undone, then end."""
-        due = self._frames.root.due
-        if outcome.status == "succeeded" or not due:
-            self._conclude(outcome)
-        else:
-            self._at.outcome = outcome
-            self._journal.say("compensation.started", data={"due": len(due)})
-
-    def _undo_next(self, outcome: Outcome) -> None:
-        due = self._frames.root.due
-        if not due:
-            self._journal.say("compensation.ended", data={"status": "failed" if self._at.undone_wrongly else "done"})
-            self._conclude(outcome)
-            return
-        self._undoing = last = due[-1]
-        self._journal.say("node.started", last.own_path, {"type": last.type, **shown("config", last.config)})
-        if last.error is not None:
-            self._undone(last.error)
-            return
-        deadline = None if last.timeout is None else self._now.time + last.timeout
-        invocation = _invocation(last.call, Computed("call", secrets=last.secrets), deadline, 0)
-        self.orders.append(
-            Invoke(COMPENSATION, last.own_path, last.title, last.type, last.call, last.config, invocation, local=False)
-        )
-
-    def _undone(self, error: ErrorValue | None = None, *, output: bytes = b"null") -> None:
-        """A compensation has ended; whatever came of it, the next one has its turn."""
-        assert self._undoing is not None
-        path = self._undoing.own_path
-        if error is None:
-            self._journal.say("node.succeeded", path, {**shown_text("output", output), "port": "out"})
-        else:
-            self._at.undone_wrongly = True
-            node = self._undoing.path.rpartition(".")[2]
-            self._journal.say("node.failed", path, {"error": dumped(fitting(error.at(node, path))), "port": None})
-        self._frames.root.due.pop()
-        self._undoing = None
-
-    def _conclude(self, outcome: Outcome) -> None:
-        """It is known how the execution ends, and nothing is left to undo."""
-        self._at.outcome = outcome
-        self._acts.extend(parting.acts(self.id, self._start, self._plan, outcome))
-        self._part()
-
-    def _part(self, *, local: bool = True) -> None:
-        """Tell others of the end, one after another; then end."""
-        if not self._acts:
-            self._end_as(self._at.outcome)
-            return
-        act = self._acts[0]
-        self.orders.append(Invoke(PARTING, act.path, None, act.activity, OURS, act.argument, USUAL, local))
-
-    def _parted(self, error: ErrorValue | None = None, *, execution: JsonValue = None) -> None:
-        act = self._acts.popleft()
-        if act.kind == "on_failure":
-            told: dict[str, JsonValue] = {"workflow": self._plan.on_failure}
-            if error is None:
-                self._journal.say("on_failure.started", data={**told, "execution": execution})
-            else:
-                self._journal.say("on_failure.failed", data={**told, "error": dumped(fitting(error))})
-        self._part()
-
-    def _end_as(self, outcome: Outcome | None) -> None:
-        assert outcome is not None
-        self.outcome = outcome
-        data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
-        self._journal.say(ENDINGS[outcome.status], data=data)
-
-
-CANCELLED_COMPENSATION = ErrorValue(code="cancelled", message="The compensation was stopped.")
+            self._conclusion.finish_with_ends(self._outputs)
 
 
 def _may_be_local(node: PlanNode) -> bool:
     return node.call is not None and not node.call.effects and node.call.queue is None
-
-
-def _invocation(call: Call, computed: Computed, deadline: float | None, attempts: int) -> Invocation:
-    return Invocation(
-        timeout=call.attempt_timeout if call.own_timeout else None,
-        deadline=deadline,
-        earlier_attempts=attempts,
-        retry_when=call.retry.when,
-        retry_never=call.retry.never,
-        secrets=computed.secrets,
-        mask=call.mask,
-        cache=None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),
-    )
 
 
 def _salt(frame: Frame, place: int, names: Mapping[str, JsonValue]) -> bytes:
@@ -723,22 +567,6 @@ def _salt(frame: Frame, place: int, names: Mapping[str, JsonValue]) -> bytes:
     loop = names.get("loop")
     turn = loop.get("index") if isinstance(loop, dict) else ""
     return f"{frame.prefix}{place}.{frame.at.begun}.{turn}".encode()
-
-
-def _of_output(computed: Computed) -> Outcome:
-    if computed.kind == "fail":
-        return Outcome("failed", error=fitting(_error(computed)))
-    return Outcome("succeeded", computed.value)
-
-
-def _of_ends(root: Frame, outputs: Outputs) -> Outcome:
-    """What the end nodes yield is the output, unless it is too much together."""
-    text = ends_text(root, outputs)
-    try:
-        check_written(text)
-    except PerdureError as error:
-        return Outcome("failed", error=error.value())
-    return Outcome("succeeded", orjson.loads(text))
 
 
 def _error(computed: Computed) -> ErrorValue:

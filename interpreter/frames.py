@@ -130,6 +130,11 @@ class Frame:
         """The path of a node."""
         return self.prefix + self.graph.nodes[place].id if self.prefix else self.graph.nodes[place].id
 
+    def waiting(self) -> Iterator[int]:
+        """The nodes that people see waiting."""
+        yield from (place for place, wait in self.at.waits.items() if wait.is_delay)
+        yield from (place for place in self.at.held if self.at.standing.status[place] == "waiting")
+
     def outward(self) -> "Iterator[Frame]":
         """This frame, then those around it."""
         frame: Frame | None = self

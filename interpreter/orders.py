@@ -8,9 +8,9 @@ from pydantic import JsonValue, SkipValidation
 
 from dag.errors import ErrorValue
 from dag.expressions import Moment
-from dag.invocation import Invocation
+from dag.invocation import CacheUse, Invocation
 from dag.plan import Call
-from interpreter.job import Job
+from interpreter.job import Computed, Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +58,17 @@ class Outcome:
     status: Literal["succeeded", "failed", "cancelled", "timed_out"]
     output: SkipValidation[JsonValue] = None
     error: ErrorValue | None = None
+
+
+def invocation_of(call: Call, computed: Computed, deadline: float | None, attempts: int) -> Invocation:
+    """How an activity is to be run, with what has been computed for it."""
+    return Invocation(
+        timeout=call.attempt_timeout if call.own_timeout else None,
+        deadline=deadline,
+        earlier_attempts=attempts,
+        retry_when=call.retry.when,
+        retry_never=call.retry.never,
+        secrets=computed.secrets,
+        mask=call.mask,
+        cache=None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),
+    )

@@ -28,20 +28,19 @@ from temporalio.exceptions import (
 )
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
-from dag import expressions
-from dag.errors import ErrorValue, PerdureError, matches
+from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
-from dag.expressions import Moment
 from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
-from interpreter.computing import INLINE_UNTIMED
+from interpreter import showing
 from interpreter.execution import Execution
 from interpreter.former import carried_over
 from interpreter.job import Computed, failure
 from interpreter.journal import Emit, Now
 from interpreter.load import Load
+from interpreter.losing import WORKER_LOST, survives_loss
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
 from interpreter.plans import decoded
 from interpreter.settling import timed_out_node
@@ -196,7 +195,7 @@ class Interpreter:
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
         """Where the execution stands, node by node."""
-        return {"running": [one.path for one in self._running.values()], "nodes": self._execution.nodes()}
+        return {"running": [one.path for one in self._running.values()], "nodes": showing.nodes(self._execution.frames)}
 
     @workflow.query
     def variables(self) -> dict[str, JsonValue]:
@@ -441,16 +440,17 @@ class Interpreter:
         self._alarm_at, self._alarm = at, None
         if at is not None:
             span = max(SHORTEST, timedelta(seconds=at - self._now.time))
-            self._alarm = asyncio.create_task(workflow.sleep(span, summary=_summary(self._execution.waiting_first())))
+            self._alarm = asyncio.create_task(
+                workflow.sleep(span, summary=_summary(showing.first_due(self._execution.alarms)))
+            )
             self._alarm.add_done_callback(lambda _: self._rouse())
 
     def _details(self) -> str:
         """What Temporal's Web UI shows under current details."""
-        settled, all = self._execution.settled
-        lines = [f"{settled} of {all} nodes settled"]
+        lines = [showing.settled(self._execution.frames)]
         if running := [one.path for one in islice(self._running.values(), LISTED)]:
             lines.append(f"running ({len(self._running)}): {', '.join(running)}")
-        if waiting := self._execution.waiting(LISTED):
+        if waiting := showing.waiting(self._execution.frames, LISTED):
             lines.append(f"waiting: {', '.join(waiting)}")
         return "\n\n".join(lines)
 
@@ -500,11 +500,6 @@ ONCE = RetryPolicy(maximum_attempts=1)
 NOT_COMPUTED = ErrorValue(
     code="internal", message="Computing the node's expressions failed unexpectedly; the worker's log says how."
 )
-WORKER_LOST = ErrorValue(
-    code="worker.lost",
-    message="The worker died or lost its connection in mid-attempt; whether the attempt had its effect is not known.",
-    retryable=True,
-)
 
 
 def _arguments(order: Invoke) -> list[JsonValue | Invocation]:
@@ -529,21 +524,9 @@ def _retry_policy(retry: Retry, made: int) -> RetryPolicy:
         maximum_interval=timedelta(seconds=longest),
         maximum_attempts=max(1, retry.max_attempts - made),
         non_retryable_error_types=()
-        if _survives_loss(retry)
+        if survives_loss(retry)
         else ("TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose"),
     )
-
-
-def _survives_loss(retry: Retry) -> bool:
-    if any(matches(WORKER_LOST.code, pattern) for pattern in retry.never):
-        return False
-    if retry.when is None:
-        return True
-    try:
-        scope = {"error": WORKER_LOST.model_dump(mode="json")}
-        return expressions.condition(retry.when, scope, Moment(0, 0), INLINE_UNTIMED)
-    except PerdureError:
-        return False
 
 
 def _error_value(error: ApplicationError) -> ErrorValue:

@@ -1,0 +1,198 @@
+"""From the end of the document's graph to that of the execution: what was done is undone, others are told."""
+
+from collections import deque
+from collections.abc import Mapping
+
+import orjson
+from pydantic import JsonValue
+
+from dag.errors import ErrorValue, PerdureError
+from dag.events import EventType
+from dag.plan import Plan
+from interpreter import parting
+from interpreter.compensation import Due
+from interpreter.failures import dumped, fitting
+from interpreter.frames import Frame, Frames
+from interpreter.job import Computed
+from interpreter.journal import Journal, Now, shown, shown_text
+from interpreter.orders import Invoke, Order, Outcome, invocation_of
+from interpreter.outputs import Outputs
+from interpreter.parting import Act
+from interpreter.settling import OURS, USUAL, ends_text
+from interpreter.sizes import check_written
+from interpreter.start import Carried, Start
+
+ENDINGS: Mapping[str, EventType] = {
+    "succeeded": "execution.succeeded",
+    "failed": "execution.failed",
+    "cancelled": "execution.cancelled",
+    "timed_out": "execution.timed_out",
+}
+COMPENSATION = -1
+"""The number of the compensation that runs; there is one at a time."""
+PARTING = -3
+"""The number of what is done at the very end."""
+AT_THE_END = frozenset({COMPENSATION, PARTING})
+STOPPED = ErrorValue(code="cancelled", message="The compensation was stopped.")
+
+
+class Conclusion:
+    """Undoes one thing after another, the last one first; then tells others, one after another."""
+
+    def __init__(
+        self,
+        id: str,
+        start: Start,
+        plan: Plan,
+        at: Carried,
+        frames: Frames,
+        journal: Journal,
+        *,
+        now: Now,
+        orders: list[Order],
+    ):
+        self._id = id
+        self._start = start
+        self._plan = plan
+        self._at = at
+        self._frames = frames
+        self._journal = journal
+        self._now = now
+        self._orders = orders
+        self._undoing: Due | None = None
+        self._acts: deque[Act] = deque()
+        """What is left to do before the end; the first is under way."""
+        self.outcome: Outcome | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is known how the execution ends."""
+        return self.outcome is not None or self._at.outcome is not None
+
+    def finish(self, outcome: Outcome) -> None:
+        """The document's graph has ended."""
+        due = self._frames.root.due
+        if outcome.status == "succeeded" or not due:
+            self._tell_others(outcome)
+        else:
+            self._at.outcome = outcome
+            self._journal.say("compensation.started", data={"due": len(due)})
+
+    def finish_with_ends(self, outputs: Outputs) -> None:
+        """What the end nodes yield is the output, unless it is too much together."""
+        text = ends_text(self._frames.root, outputs)
+        try:
+            check_written(text)
+        except PerdureError as error:
+            self.finish(Outcome("failed", error=error.value()))
+        else:
+            self.finish(Outcome("succeeded", orjson.loads(text)))
+
+    def finish_with(self, output: Computed) -> None:
+        """The output that the document says has been computed."""
+        if output.kind == "fail":
+            self.finish(Outcome("failed", error=fitting(ErrorValue.model_validate(output.value))))
+        else:
+            self.finish(Outcome("succeeded", output.value))
+
+    def early(self, root: Frame) -> Outcome | None:
+        """How the execution ends that yields no output of its graph; None: it does."""
+        standing = root.at.standing
+        if standing.ending == "cancelled":
+            return Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled."))
+        if standing.ending == "timed_out":
+            message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
+            return Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message))
+        if root.at.error is not None:
+            return Outcome("failed", error=root.at.error)
+        if standing.failed is not None:
+            return Outcome("failed", error=root.at.errors[standing.failed])
+        return Outcome("succeeded", self._at.stop_output) if standing.ending == "stopped" else None
+
+    def go_on(self) -> bool:
+        """Undo what is next; false when nothing can be done now."""
+        outcome = self._at.outcome
+        if outcome is None or self._undoing is not None or self._acts or self.outcome is not None:
+            return False
+        if due := self._frames.root.due:
+            self._undo(due[-1])
+        else:
+            self._journal.say("compensation.ended", data={"status": "failed" if self._at.undone_wrongly else "done"})
+            self._tell_others(outcome)
+        return True
+
+    def succeeded(self, number: int, text: bytes) -> None:
+        """What was asked for has been done."""
+        if number == COMPENSATION:
+            self._undone(output=text)
+        else:
+            self._told(execution=orjson.loads(text) if text else None)
+
+    def failed(self, number: int, error: ErrorValue) -> None:
+        """What was asked for could not be done; the execution ends all the same."""
+        if number == COMPENSATION:
+            self._undone(error)
+        else:
+            self._told(error)
+
+    def cancelled(self, number: int) -> None:
+        """What was asked for was stopped."""
+        self.failed(number, STOPPED)
+
+    def lasted(self) -> None:
+        """Telling others takes too long for a local activity."""
+        self._tell_next(local=False)
+
+    def _undo(self, last: Due) -> None:
+        self._undoing = last
+        self._journal.say("node.started", last.own_path, {"type": last.type, **shown("config", last.config)})
+        if last.error is not None:
+            self._undone(last.error)
+            return
+        deadline = None if last.timeout is None else self._now.time + last.timeout
+        invocation = invocation_of(last.call, Computed("call", secrets=last.secrets), deadline, 0)
+        self._orders.append(
+            Invoke(COMPENSATION, last.own_path, last.title, last.type, last.call, last.config, invocation, local=False)
+        )
+
+    def _undone(self, error: ErrorValue | None = None, *, output: bytes = b"null") -> None:
+        """A compensation has ended; whatever came of it, the next one has its turn."""
+        assert self._undoing is not None
+        path = self._undoing.own_path
+        if error is None:
+            self._journal.say("node.succeeded", path, {**shown_text("output", output), "port": "out"})
+        else:
+            self._at.undone_wrongly = True
+            node = self._undoing.path.rpartition(".")[2]
+            self._journal.say("node.failed", path, {"error": dumped(fitting(error.at(node, path))), "port": None})
+        self._frames.root.due.pop()
+        self._undoing = None
+
+    def _tell_others(self, outcome: Outcome) -> None:
+        """It is known how the execution ends, and nothing is left to undo."""
+        self._at.outcome = outcome
+        self._acts.extend(parting.acts(self._id, self._start, self._plan, outcome))
+        self._tell_next()
+
+    def _tell_next(self, *, local: bool = True) -> None:
+        if self._acts:
+            act = self._acts[0]
+            self._orders.append(Invoke(PARTING, act.path, None, act.activity, OURS, act.argument, USUAL, local))
+        else:
+            assert self._at.outcome is not None
+            self._end(self._at.outcome)
+
+    def _told(self, error: ErrorValue | None = None, *, execution: JsonValue = None) -> None:
+        act = self._acts.popleft()
+        if act.kind == "on_failure":
+            told: dict[str, JsonValue] = {"workflow": self._plan.on_failure}
+            if error is None:
+                self._journal.say("on_failure.started", data={**told, "execution": execution})
+            else:
+                self._journal.say("on_failure.failed", data={**told, "error": dumped(fitting(error))})
+        self._tell_next()
+
+    def _end(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
+        self._journal.say(ENDINGS[outcome.status], data=data)
