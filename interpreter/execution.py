@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
 from dag.masks import masked
-from dag.plan import Plan, PlanNode, Sees, Template
+from dag.plan import Plan, PlanNode, Sees
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
@@ -26,14 +26,13 @@ from interpreter.job import Computed, Job
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
 from interpreter.orders import Invoke, Order, Outcome, invocation_of
 from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.search import SEARCH, SearchValues
 from interpreter.settling import GRACE, Begun, Settling, Wanted, timed_out_node, turn_around
 from interpreter.start import Carried, Start
 from interpreter.tasks import Tasks
 from interpreter.times import iso
 from interpreter.view import View
 
-SEARCH = -2
-"""The number of what the values are computed by that the execution is found by."""
 LEAVES = frozenset({"stop", "break", "continue"})
 NO_NAMES: Mapping[str, JsonValue] = {}
 
@@ -81,6 +80,7 @@ class Execution:
             self.frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
         )
         self._computing = Computing(pace, now, carried.seed, self.orders)
+        self._search = SearchValues(plan, self._view, self._computing, self._journal)
         self._settling = Settling(
             self.frames,
             self.alarms,
@@ -109,8 +109,7 @@ class Execution:
                 **shown("input", self._start.input),
             },
         )
-        if self._plan.search is not None:
-            self._find_search_values(self._plan.search)
+        self._search.begin(self.frames.root)
         self._settling.begin(self.frames.root)
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
@@ -172,7 +171,7 @@ class Execution:
     def computed(self, number: int, computed: Computed) -> None:
         """What was computed outside."""
         if number == SEARCH:
-            self._tell_search_values(computed)
+            self._search.tell(computed)
         found = self.frames.find(number)
         if not self._computing.take(number) or found is None:
             return
@@ -346,26 +345,6 @@ class Execution:
         return (
             place < len(frame.graph.nodes) and place not in at.held and at.base + place not in self._settling.promising
         )
-
-    def _find_search_values(self, search: Template) -> None:
-        computed = self._computing.compute(
-            SEARCH,
-            Job("", search),
-            self._view.scope(self.frames.root, self._plan.search_sees),
-            path=f"{self._plan.workflow} search",
-            title=None,
-            salt=b"search",
-            of_node=False,
-        )
-        if computed is not None:
-            self._tell_search_values(computed)
-
-    def _tell_search_values(self, computed: Computed) -> None:
-        """What cannot be computed is told, and stops nothing."""
-        if computed.kind == "fail":
-            self._journal.say("execution.search", data={"error": computed.value})
-        else:
-            self._journal.say("execution.search", data={"values": computed.value})
 
     def _take(self, frame: Frame, place: int) -> None:
         node = frame.graph.nodes[place]

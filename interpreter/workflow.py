@@ -42,6 +42,7 @@ from interpreter.journal import Emit, Now
 from interpreter.load import Load
 from interpreter.losing import WORKER_LOST, survives_loss
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
+from interpreter.pace import RecordedPace
 from interpreter.plans import decoded
 from interpreter.settling import timed_out_node
 from interpreter.start import Carried, Start, fresh
@@ -90,7 +91,7 @@ class Interpreter:
         self._now = Now()
         self._load = Load()
         self._refresh()
-        self._pace = _RecordedPace(self._now)
+        self._pace = RecordedPace(self._now, workflow.patched)
         tenant, _, id = info.workflow_id.partition("/")
         self._execution = Execution(
             id,
@@ -470,29 +471,6 @@ class _Running:
     path: str
     local: bool
     evaluates: bool
-
-
-class _RecordedPace:
-    """Keeps in history, as patch markers, what depended on the machine's speed: replays ask history, not the clock."""
-
-    def __init__(self, now: Now) -> None:
-        self._now = now
-        self._computations = 0
-        self._turns = 0
-
-    def recall(self) -> bool | None:
-        self._computations += 1
-        return workflow.patched(f"slow-{self._computations}") if self._now.replaying else None
-
-    def record(self) -> None:
-        workflow.patched(f"slow-{self._computations}")
-
-    def breathes(self, *, tired: bool) -> bool:
-        """Whether the workflow task ends here."""
-        self._turns += 1
-        if tired or self._now.replaying:
-            return workflow.patched(f"breath-{self._turns}")
-        return False
 
 
 USUAL = Invocation()
