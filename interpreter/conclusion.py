@@ -15,10 +15,11 @@ from interpreter.failures import dumped, fitting
 from interpreter.frames import Frame, Frames
 from interpreter.job import Computed
 from interpreter.journal import Journal, Now, shown, shown_text
+from interpreter.lasting import OURS, USUAL
 from interpreter.orders import Invoke, Order, Outcome, invocation_of
 from interpreter.outputs import Outputs
 from interpreter.parting import Act
-from interpreter.settling import OURS, USUAL, ends_text
+from interpreter.settling import ends_text
 from interpreter.sizes import check_written
 from interpreter.start import Carried, Start
 

@@ -19,15 +19,17 @@ from interpreter.alarms import Alarms
 from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
 from interpreter.conclusion import AT_THE_END, Conclusion
+from interpreter.constructs.words import Begun
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Ending, Settled
 from interpreter.job import Computed, Job
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
+from interpreter.lasting import GRACE, Lasting
 from interpreter.orders import Invoke, Order, Outcome, invocation_of
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.search import SEARCH, SearchValues
-from interpreter.settling import GRACE, Begun, Settling, Wanted, timed_out_node, turn_around
+from interpreter.settling import Settling, Wanted, timed_out_node, turn_around
 from interpreter.start import Carried, Start
 from interpreter.tasks import Tasks
 from interpreter.times import iso
@@ -81,7 +83,9 @@ class Execution:
         )
         self._computing = Computing(pace, now, carried.seed, self.orders)
         self._search = SearchValues(plan, self._view, self._computing, self._journal)
-        self._settling = Settling(
+        self._settling = Settling(self.frames, self._outputs, self._journal, self.orders)
+        self._lasting = Lasting(
+            self._settling,
             self.frames,
             self.alarms,
             self._outputs,
@@ -144,18 +148,20 @@ class Execution:
         del frame.at.waits[place]
         match wait.ends:
             case "timeout":
-                self._settling.time_out(frame, place)
+                self._lasting.time_out(frame, place)
             case "grace":
-                self._settling.cut_off(frame, place)
+                self._lasting.cut_off(frame, place)
             case "turn":
-                self._settling.rang(frame, place)
+                self._lasting.rang(frame, place)
             case "wait":
                 self._end_delay(frame, place, wait)
         return True
 
     def _follow(self) -> bool:
         """Do one of the things that follow at once from what has happened."""
-        if self._settling.wanted:
+        if self._settling.leaving:
+            self._lasting.leave(*self._settling.leaving.popleft())
+        elif self._settling.wanted:
             self._compute_wanted(self._settling.wanted.popleft())
         elif self._settling.closing:
             self._close(self._settling.closing.popleft())
@@ -188,7 +194,7 @@ class Execution:
             return
         frame, place = self._running(number)
         if place in frame.at.held:
-            self._settling.called(frame, place, orjson.loads(text) if text else None)
+            self._lasting.called(frame, place, orjson.loads(text) if text else None)
             return
         node = frame.graph.nodes[place]
         try:
@@ -213,7 +219,7 @@ class Execution:
             return
         frame, place = self._running(number)
         if place in frame.at.held:
-            self._settling.refused(frame, place, error)
+            self._lasting.refused(frame, place, error)
         else:
             self._settling.fail(frame, place, error)
 
@@ -224,7 +230,7 @@ class Execution:
             return
         frame, place = self._running(number)
         if place in frame.at.held:
-            self._settling.refused(frame, place, error)
+            self._lasting.refused(frame, place, error)
         else:
             self._settling.doubt(frame, place, error)
 
@@ -238,8 +244,8 @@ class Execution:
         if self.frames.find(number) is None:  # what computed for a graph that has ended
             return
         frame, place = self._running(number)
-        if number in self._settling.performing:
-            self.orders.append(replace(self._settling.performing[number], local=False))
+        if number in self._lasting.performing:
+            self.orders.append(replace(self._lasting.performing[number], local=False))
         elif frame.frontier.is_cancelling(place):
             self._settling.cancelled(frame, place)
         else:
@@ -251,8 +257,8 @@ class Execution:
             self._conclusion.lasted()
             return
         frame, place = self._running(number)
-        if number in self._settling.performing:
-            self.orders.append(replace(self._settling.performing[number], local=False))
+        if number in self._lasting.performing:
+            self.orders.append(replace(self._lasting.performing[number], local=False))
             return
         call = frame.graph.nodes[place].call
         assert call is not None
@@ -281,15 +287,15 @@ class Execution:
     def event(self, event: EmittedEvent | ChildEnd) -> None:
         """An event has come by signal, which nobody may wait for yet, or the end of a child."""
         if isinstance(event, ChildEnd):
-            self._settling.report(event)
+            self._lasting.report(event)
         else:
-            self._settling.offer(event)
+            self._lasting.offer(event)
 
     def decide(self, decision: Decision) -> Decided:
         """A person has decided. Raises what refuses it, and has changed nothing then."""
         told = self.tasks.answered(decision, now=self._now.time)
         if told is None:
-            told = self._settling.vote(decision)
+            told = self._lasting.vote(decision)
             self.follow()
         else:
             self.tasks.remember(decision, told)
@@ -315,7 +321,7 @@ class Execution:
         self._at.frames, self._at.ready = self.frames.states(), self.frames.ready()
         self._at.held_back = self.frames.held_back()
         self._at.counter = self.frames.counter
-        self._at.grace_until = self._settling.grace_until
+        self._at.grace_until = self._lasting.grace_until
         self._at.outputs, segments = self._outputs.pack()
         return self._at, segments
 
@@ -397,7 +403,7 @@ class Execution:
         if place == len(frame.graph.nodes):
             self._graph_computed(frame, computed)
         elif place in frame.at.held:
-            self._settling.answered(frame, place, computed)
+            self._lasting.answered(frame, place, computed)
         elif frame.at.base + place in self._settling.promising:
             self._promised(frame, place, computed)
         else:
@@ -408,7 +414,7 @@ class Execution:
             if frame.parent is None:
                 self._conclusion.finish_with(computed)
             else:
-                self._settling.finished(frame, computed)
+                self._lasting.finished(frame, computed)
         elif computed.kind == "fail":
             frame.at.begun = True
             frame.at.error = fitting(_error(computed))
@@ -435,7 +441,7 @@ class Execution:
                 self._invoke(frame, place, computed, attempts=0, local=_may_be_local(node))
             case "open":
                 assert isinstance(computed.value, dict)
-                self._settling.hold(frame, place, computed.value)
+                self._lasting.hold(frame, place, computed.value)
             case "fail":
                 self._settling.fail(frame, place, _error(computed))
 
@@ -456,7 +462,7 @@ class Execution:
             self._at.stop_output = computed.value
             self._end("stopped")
         elif computed.kind == "leave":
-            self._settling.leave_turn(frame, breaks=node.type == "break")
+            self._lasting.leave_turn(frame, breaks=node.type == "break")
 
     def _invoke(self, frame: Frame, place: int, computed: Computed, *, attempts: int, local: bool) -> None:
         node, number = frame.graph.nodes[place], frame.at.base + place
@@ -512,14 +518,14 @@ class Execution:
         if self._conclusion.is_known or self.ending is not None:
             return
         if why != "stopped":
-            self._settling.grace_until = self._now.time + GRACE
+            self._lasting.grace_until = self._now.time + GRACE
         self._settling.end(self.frames.root, why)
 
     def _close(self, frame: Frame) -> None:
         """Every node of a graph has settled."""
         self._computing.call_off(frame.itself)
         if frame.parent is not None:
-            self._settling.close(frame)
+            self._lasting.close(frame)
         elif not self._conclusion.is_known and self._at.begun:
             self._close_root(frame)
 
