@@ -95,6 +95,7 @@ class Execution:
             fast=fast,
             begun=Begun(carried.started_at, start.attempt, start.depth, plan.priority, start.started_by),
             early=carried.early,
+            reports=carried.reports,
             tasks=self.tasks,
             grace_until=carried.grace_until,
         )

@@ -73,6 +73,7 @@ class Lasting:
         fast: bool,
         begun: Begun,
         early: list[EmittedEvent],
+        reports: dict[str, ChildEnd],
         tasks: Tasks,
         grace_until: float | None,
     ):
@@ -87,6 +88,8 @@ class Lasting:
         self._begun = begun
         self._early = early
         """Events that came by signal while nobody waited for them."""
+        self._reports = reports
+        """Ends of children whose nodes have not started, by their paths."""
         self._tasks = tasks
         self.grace_until = grace_until
         """How long what an ended execution still runs may take, all together."""
@@ -145,6 +148,7 @@ class Lasting:
             self._early[:] = event_wait.look_back(state, self._early)
         if isinstance(state, Calling):
             self._callers[state.path] = frame.at.base + place
+            state.end = self._reports.pop(state.path, None)
         self._tasks.begin(frame, place, state)
         self._do(frame, place, words.start(state, config, self._at(frame, place)))
 
@@ -199,9 +203,14 @@ class Lasting:
             del self._early[:-MOST_EARLY]
 
     def report(self, end: ChildEnd) -> None:
-        """Tell a node how its child ended, unless it has ended itself."""
+        """Tell a node how its child ended. One that a death of the worker has kept from starting in the eyes of history
+        is told as it starts."""
         found = self._frames.find(self._callers.get(end.path, -1))
-        if found is not None:
+        if found is None:
+            self._reports[end.path] = end
+            while len(self._reports) > MOST_EARLY:
+                del self._reports[next(iter(self._reports))]
+        else:
             frame, place = found
             state = frame.at.held[place].state
             assert isinstance(state, Calling)

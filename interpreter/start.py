@@ -7,7 +7,7 @@ from pydantic import JsonValue, SkipValidation
 
 from dag.event_messages import EmittedEvent
 from dag.plan import PlanGraph
-from dag.sub_workflows import Parent
+from dag.sub_workflows import ChildEnd, Parent
 from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -64,6 +64,8 @@ class Carried:
     """The activities that might not start when it was their turn."""
     early: list[EmittedEvent] = field(default_factory=list[EmittedEvent])
     """Events that came by signal while nothing waited for them."""
+    reports: dict[str, ChildEnd] = field(default_factory=dict[str, ChildEnd])
+    """Ends of children whose nodes have not started, by their paths."""
     decisions: Memory = field(default_factory=Memory)
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)

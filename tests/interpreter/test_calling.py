@@ -1,6 +1,7 @@
 """Sub-workflows on a real Temporal server and a real store: how they start and end, and who is told of it."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from tests.interpreter.documents import computing, work
 from tests.interpreter.engine import ended
 from tests.interpreter.family import Family, Handle, calling, family, family_on, id_of, working
 from tests.interpreter.histories import runs
+from tests.interpreter.witness import Witness
+from tests.worker.attempts import Recorded
 from worker import reconcile
 
 __all__ = ["family"]
@@ -214,6 +217,17 @@ async def test_workers_may_go_between_start_and_report(client: Client, store: Da
     await go(family)
     async with working(family):
         assert (await ended(handle)).output == "went"
+
+
+async def test_a_report_before_the_node_has_started_is_kept(client: Client, store: Database, tenant: TenantId) -> None:
+    family = Family(client, store, tenant, f"q-{uuid.uuid4().hex}", Recorded(), Witness())
+    await family.publish("leaf", {"x": computing("'in time'")})
+    await family.publish("parent", {"first": work(1), "call": calling("leaf", needs=["first"])})
+    handle = await family.start("parent", tuning=Tuning(continue_after=1))
+    child = ids.child_execution(tenant, ExecutionId(id_of(handle)), 1, "call")
+    await handle.signal(ENDED, ChildEnd("call", child, "succeeded", "early"))
+    async with working(family):
+        assert (await ended(handle)).output == "early", "as when a worker dies before history has heard of the start"
 
 
 async def test_a_report_of_another_child_changes_nothing(family: Family) -> None:
