@@ -181,6 +181,8 @@ BAD: list[tuple[Any, str, str]] = [
     ({"type": "transform"}, "missing_field", "/config"),
     ({"type": "transform", "config": {}}, "missing_field", "/config/expression"),
     ({"type": "switch", "config": {"cases": {"default": "1"}}}, "reserved_name", "/config/cases/default"),
+    ({"type": "switch", "config": {"cases": {"error": "1"}}}, "reserved_name", "/config/cases/error"),
+    ({"type": "switch", "config": {"cases": {"out": "1"}}}, "reserved_name", "/config/cases/out"),
     ({"type": "switch", "config": {"cases": {"a": 1}}}, "wrong_type", "/config/cases/a"),
     (
         {"type": "for_each", "config": {"items": "a", "as": "nodes", "body": {"nodes": {"x": {"type": "stop"}}}}},

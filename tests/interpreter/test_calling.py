@@ -50,6 +50,12 @@ async def test_a_sub_workflow_gives_its_output(family: Family) -> None:
     assert (row.workflow, row.version, row.trigger) == ("double", 1, "workflow")
 
 
+async def test_a_stop_ends_the_child_and_not_its_parent(family: Family) -> None:
+    await family.publish("halts", {"x": {"type": "stop", "config": {"output": "halted"}}, "w": FOREVER})
+    await family.publish("parent", {"call": calling("halts"), "on": computing("nodes.call.output & '!'", ["call"])})
+    assert (await family.run("parent")).output == "halted!"
+
+
 async def test_a_large_output_comes_whole(family: Family) -> None:
     await family.publish("grow", {"x": computing("$join([1..2000].('x' & $pad('', 60, '.')))")})
     await family.publish("parent", {"call": calling("grow")}, output="${{ $length(nodes.call.output) }}")

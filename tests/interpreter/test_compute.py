@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from dag.errors import ErrorValue
 from dag.expressions import INLINE, WIDE, Budget, ExpressionBudget, Moment
 from dag.invocation import SecretText
+from dag.limits import DEFAULTS
 from interpreter.compute import compute
 from interpreter.computing import INLINE_UNTIMED
 from interpreter.evaluator import INLINE_ITEMS
@@ -379,6 +380,15 @@ def test_a_config_that_multiplies_what_it_reads_exceeds_every_budget(budget: Bud
     inside = job("http.request", {"method": "POST", "url": "https://x.example", "body": "-${{ input }}" * 3_000})
     with pytest.raises(ExpressionBudget):
         computed(inside, "x" * 10_000, budget=budget)
+
+
+def test_a_loop_over_more_items_than_may_be_fails_by_the_name_of_the_limit() -> None:
+    body = {"nodes": {"a": {"type": "transform", "config": {"expression": "item"}}}}
+    loop = job("for_each", {"items": "input", "body": body})
+    most: list[JsonValue] = [1] * DEFAULTS.for_each_items
+    assert computed(loop, most, budget=WIDE).kind == "open"
+    result = computed(loop, [*most, 1], budget=WIDE)
+    assert ErrorValue.model_validate(result.value).code == "limit.items"
 
 
 COMPUTING = st.sampled_from(
