@@ -39,18 +39,9 @@ class Computing:
         self._orders = orders
         self._outside: dict[int, Evaluate] = {}
 
-    def compute(
-        self,
-        number: int,
-        job: Job,
-        scope: Mapping[str, JsonValue],
-        *,
-        path: str,
-        title: str | None,
-        salt: bytes,
-        of_node: bool,
-    ) -> Computed | None:
-        """What comes of a job; None when that will be told later. `salt` makes its chance its own."""
+    def compute(self, job: Job, scope: Mapping[str, JsonValue], *, salt: bytes) -> Computed | Moment:
+        """What comes of a job; or, when that takes too long, the moment that it is to be computed for outside. `salt`
+        makes its chance its own."""
         moment = Moment(int(self._now.time * 1000), zlib.crc32(salt, self._seed))
         was_slow = self._pace.recall()
         try:
@@ -60,10 +51,12 @@ class Computing:
         except ExpressionBudget as error:
             if error.by_clock:
                 self._pace.record()
-            order = Evaluate(number, path, title, of_node, job, scope, moment)
-            self._outside[number] = order
-            self._orders.append(order)
-            return None
+            return moment
+
+    def send(self, order: Evaluate) -> None:
+        """Have something computed outside."""
+        self._outside[order.number] = order
+        self._orders.append(order)
 
     def take(self, number: int) -> bool:
         """What was computed outside has come, or is not to come any more; whether it was waited for."""

@@ -26,7 +26,7 @@ from interpreter.frontier import Ending, Settled
 from interpreter.job import Computed, Job
 from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
 from interpreter.lasting import GRACE, Lasting
-from interpreter.orders import Invoke, Order, Outcome, invocation_of
+from interpreter.orders import Evaluate, Invoke, Order, Outcome, invocation_of
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.search import SEARCH, SearchValues
 from interpreter.settling import Settling, Wanted, timed_out_node, turn_around
@@ -121,8 +121,9 @@ class Execution:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
         attend to what has waited long enough. Without `calls`, only control nodes start. With `attempts`, those that
         are due to be made again go first."""
-        if self._follow():
-            pass
+        settling = self._settling
+        if settling.leaving or settling.wanted or settling.closing:
+            self._follow()
         elif attempts and self._attempts:
             self._try_again(self._attempts.popleft())
         elif calls and self._conclusion.go_on():
@@ -385,20 +386,21 @@ class Execution:
         self, frame: Frame, place: int, job: Job, sees: Sees, names: Mapping[str, JsonValue] = NO_NAMES
     ) -> None:
         """Compute something for a node or for the graph itself, and go on with what comes of it."""
-        whole = place == len(frame.graph.nodes)
         scope = self._view.scope(frame, sees)
-        scope.update(names)
-        computed = self._computing.compute(
-            frame.at.base + place,
-            job,
-            scope,
-            path=(frame.prefix[:-1] or self._plan.workflow) if whole else frame.path(place),
-            title=None if whole else frame.graph.nodes[place].title,
-            salt=_salt(frame, place, names),
-            of_node=not whole and self._is_starting(frame, place),
-        )
-        if computed is not None:
+        if names:
+            scope.update(names)
+        computed = self._computing.compute(job, scope, salt=_salt(frame, place, names))
+        if isinstance(computed, Computed):
             self._computed(frame, place, computed)
+        elif place == frame.size:
+            path = frame.prefix[:-1] or self._plan.workflow
+            self._computing.send(
+                Evaluate(frame.itself, path, None, of_node=False, job=job, scope=scope, moment=computed)
+            )
+        else:
+            title, of_node = frame.node(place).title, self._is_starting(frame, place)
+            number, path = frame.at.base + place, frame.path(place)
+            self._computing.send(Evaluate(number, path, title, of_node, job, scope, computed))
 
     def _computed(self, frame: Frame, place: int, computed: Computed) -> None:
         if place == len(frame.graph.nodes):

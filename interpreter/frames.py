@@ -208,8 +208,9 @@ class Frames:
         self.root = self._by_base[0]
         for base in ready:
             self.queue(self._by_base[base])
-        numbered = {frame.at.base + place: (frame, place) for frame in self.all() for place in range(frame.size)}
-        self._held_back.extend(numbered[number] for number in held_back)
+        if held_back:
+            numbered = {frame.at.base + place: (frame, place) for frame in self.all() for place in range(frame.size)}
+            self._held_back.extend(numbered[number] for number in held_back)
 
     def all(self) -> Iterator[Frame]:
         """Every frame, an outer one before those inside it."""

@@ -53,19 +53,20 @@ class Journal:
         written.n += 1
         written.checksum = checksum(previous, written.n, type, path, data)
         self._emit(
+            # By place, and not by name: two are made for every node.
             StepEvent(
-                execution=self._execution,
-                attempt=self._attempt,
-                strand=self._strand,
-                n=written.n,
-                type=type,
-                path=path,
-                at=now.time,
-                data=data,
-                previous=previous,
-                checksum=written.checksum,
-                task=now.history_length,
-                tenant=self._tenant,
+                self._execution,
+                self._attempt,
+                self._strand,
+                written.n,
+                type,
+                path,
+                now.time,
+                data,
+                previous,
+                written.checksum,
+                now.history_length,
+                self._tenant,
             ),
             now.replaying,
         )

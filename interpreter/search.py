@@ -5,6 +5,7 @@ from interpreter.computing import Computing
 from interpreter.frames import Frame
 from interpreter.job import Computed, Job
 from interpreter.journal import Journal
+from interpreter.orders import Evaluate
 from interpreter.view import View
 
 SEARCH = -2
@@ -24,17 +25,13 @@ class SearchValues:
         """Compute them, if there are any."""
         if self._plan.search is None:
             return
-        computed = self._computing.compute(
-            SEARCH,
-            Job("", self._plan.search),
-            self._view.scope(root, self._plan.search_sees),
-            path=f"{self._plan.workflow} search",
-            title=None,
-            salt=b"search",
-            of_node=False,
-        )
-        if computed is not None:
+        job, scope = Job("", self._plan.search), self._view.scope(root, self._plan.search_sees)
+        computed = self._computing.compute(job, scope, salt=b"search")
+        if isinstance(computed, Computed):
             self.tell(computed)
+        else:
+            path = f"{self._plan.workflow} search"
+            self._computing.send(Evaluate(SEARCH, path, None, of_node=False, job=job, scope=scope, moment=computed))
 
     def tell(self, computed: Computed) -> None:
         """They have been computed."""
