@@ -1,4 +1,4 @@
-"""`wait_event` on a real Temporal server: early events, several waits for one, conditions, deadlines, continue-as-new."""
+"""`wait_event` on a real Temporal server: early events, several waits, conditions, deadlines, continue-as-new."""
 
 from typing import Any
 
