@@ -127,3 +127,22 @@ async def test_a_wait_that_is_cancelled_takes_no_event_from_others(engine: Engin
     await signal(handle, "paid", "mine", id="ev_1")
     output: Any = (await ended(handle)).output
     assert output["payload"] == "mine"
+
+
+async def test_match_sees_all_of_an_event(engine: Engine) -> None:
+    match = "event.name = 'paid' and event.key = 'k' and event.payload.n > 1 and $toMillis(event.at) > 0"
+    handle = await engine.start(document({"w": waits({"name": "paid", "match": match})}))
+    await waiting(engine, handle, "w")
+    await signal(handle, "paid", {"n": 2}, id="ev_1", key="other")
+    await signal(handle, "paid", {"n": 1}, id="ev_2", key="k")
+    await signal(handle, "paid", {"n": 3}, id="ev_3", key="k")
+    output: Any = (await ended(handle)).output
+    assert output["payload"] == {"n": 3}
+
+
+async def test_a_wait_that_looks_back_beyond_the_execution_finds_what_was_before_it(engine: Engine) -> None:
+    await engine.board.emit("paid", payload="long ago")
+    far = await engine.run(document({"w": waits({"name": "paid"}, lookback="1h", timeout="20s")}))
+    near = await engine.run(document({"w": waits({"name": "paid"}, timeout="200ms"), "on": work(1, ["w.timeout"])}))
+    found: Any = far.output
+    assert (found["payload"], near.output) == ("long ago", {"value": 1})

@@ -131,3 +131,16 @@ async def test_what_is_told_again_is_the_same(name: str, client: Client) -> None
         assert {event.n for event in again} == {event.n for event in events}
         for event in again:
             assert replace(event, task=0) == replace(events[event.n - 1], task=0)
+
+
+@pytest.mark.parametrize(("fails", "told"), [({}, "done"), ({"fail": "user.undo"}, "failed")], ids=["done", "failed"])
+async def test_how_compensations_went_is_told(engine: Engine, fails: dict[str, str], told: str) -> None:
+    undo = {"type": "test.work", "config": {"value": "undone", **fails}}
+    bad = {"type": "fail", "needs": ["a"], "config": {"code": "user.no"}}
+    handle = await engine.start(document({"a": work(1, compensate=undo), "bad": bad}))
+    assert (await ended(handle)).error.code == "user.no"
+    said = [event for event in engine.events(handle) if event.type.startswith("compensation.")]
+    assert [(event.type, event.data) for event in said] == [
+        ("compensation.started", {"due": 1}),
+        ("compensation.ended", {"status": told}),
+    ]

@@ -198,3 +198,22 @@ async def test_nothing_is_written_of_a_batch_that_fails(store: Database, tenant:
     with pytest.raises(Exception, match=r"NUL|0x00"):
         await write(store, tenant, *whole(), bad)
     assert await rows(store, tenant, "executions") == {}
+
+
+@pytest.mark.parametrize("how", ["done", "failed"])
+async def test_compensations_run_while_an_execution_does_and_leave_word_of_how_they_went(
+    store: Database, tenant: TenantId, how: str
+) -> None:
+    async def states() -> tuple[str, str]:
+        row = (await rows(store, tenant, "executions"))["ex_1"]
+        return row["status"], row["compensation"]
+
+    strand = Strand()
+    await write(store, tenant, strand.say("execution.started", data=STARTED))
+    assert await states() == ("running", "none")
+    await write(store, tenant, strand.say("compensation.started"))
+    assert await states() == ("running", "running")
+    await write(store, tenant, strand.say("compensation.ended", data={"status": how}))
+    assert await states() == ("running", how)
+    await write(store, tenant, strand.say("execution.failed", data={"error": {"code": "user.no", "message": "No."}}))
+    assert await states() == ("failed", how)
