@@ -33,6 +33,10 @@ class Limits:
     """Keys and values in all of an input or an output."""
     for_each_items: int = 100_000
     """Items of one `for_each`."""
+    turns_at_once: int = 2_000
+    """Turns of one `for_each` that run at once."""
+    graphs_at_once: int = 10_000
+    """Turns, branches and parts of `try` of one execution that run at once."""
     iterations: int = 1_000_000
     """What `max_iterations` may be set to."""
     activities_in_flight: int = 500

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, JsonValue, SkipValidation
 
-from dag.errors import ErrorValue
+from dag.errors import ErrorValue, PerdureError
+from dag.limits import DEFAULTS
 from dag.plan import PlanGraph, PlanNode
 from interpreter.compensation import Due
 from interpreter.constructs.asking import Asking
@@ -173,6 +174,12 @@ class Frame:
         return next(frame.at.due for frame in self.outward() if frame.at.due is not None)
 
 
+class TooManyGraphs(PerdureError):
+    """Too many turns, branches and parts of `try` of the execution run at once; let fewer run beside each other."""
+
+    code = "limit.graphs"
+
+
 class Frames:
     """All that run, and whose turn it is to start a node: inner ones before those around them."""
 
@@ -211,6 +218,11 @@ class Frames:
         if held_back:
             numbered = {frame.at.base + place: (frame, place) for frame in self.all() for place in range(frame.size)}
             self._held_back.extend(numbered[number] for number in held_back)
+
+    @property
+    def are_many(self) -> bool:
+        """Whether there are as many as may be at once."""
+        return len(self._by_base) >= DEFAULTS.graphs_at_once
 
     def all(self) -> Iterator[Frame]:
         """Every frame, an outer one before those inside it."""

@@ -37,14 +37,14 @@ from interpreter.constructs.steps import (
     Yield,
 )
 from interpreter.constructs.words import Begun
-from interpreter.failures import dumped, fitting
-from interpreter.frames import Frame, Frames, Held, Wait
+from interpreter.failures import dumped
+from interpreter.frames import Frame, Frames, Held, TooManyGraphs, Wait
 from interpreter.gathering import gathered
 from interpreter.job import Computed, Job
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
-from interpreter.settling import Settling, Wanted, end_of, ends_text, timed_out_node, turn_around
+from interpreter.settling import Settling, Wanted, end_of, ends_text, located, timed_out_node, turn_around
 from interpreter.sizes import check_written
 from interpreter.tasks import Tasks
 
@@ -133,6 +133,9 @@ class Lasting:
 
     def hold(self, frame: Frame, place: int, config: Mapping[str, JsonValue]) -> None:
         """Start a node that lasts."""
+        if frame.graph.nodes[place].graphs and self._frames.are_many:
+            self._settling.fail(frame, place, TooManyGraphs().value())
+            return
         at = self._at(frame, place)
         state, size = words.begin(config, at)
         slots = self._frames.reserve(size)
@@ -253,7 +256,7 @@ class Lasting:
         for number in range(frame.at.base, frame.itself):
             self._outputs.drop(number)
         self._frames.close(frame)
-        self._tell_end(parent, place, frame.at.part, frame.at.turn, _located(end, parent, place))
+        self._tell_end(parent, place, frame.at.part, frame.at.turn, located(end, parent, place))
 
     def _tell_end(self, frame: Frame, place: int, part: str, turn: int | None, end: End) -> None:
         at = self._at(frame, place)
@@ -391,10 +394,3 @@ class Lasting:
     @property
     def _is_late(self) -> bool:
         return self.grace_until is not None and self._now.time >= self.grace_until
-
-
-def _located(end: End, frame: Frame, place: int) -> End:
-    """Errors that no node raised arose in the graph as a whole, and so in the node that holds it."""
-    if end.error is None:
-        return end
-    return End(end.how, fitting(end.error.at(frame.graph.nodes[place].id, frame.path(place))))

@@ -28,7 +28,6 @@ class Wanted:
     job: Job
     sees: Sees
     names: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
-    salt: str = ""
 
 
 class Settling:
@@ -186,3 +185,10 @@ def end_of(frame: Frame) -> End | None:
     if frame.at.error is not None:
         return End("failed", frame.at.error)
     return None if standing.failed is None else End("failed", frame.at.errors[standing.failed])
+
+
+def located(end: End, frame: Frame, place: int) -> End:
+    """Errors that no node raised arose in the graph as a whole, and so in the node that holds it."""
+    if end.error is None:
+        return end
+    return End(end.how, fitting(end.error.at(frame.graph.nodes[place].id, frame.path(place))))

@@ -65,6 +65,8 @@ LONGEST_TURN = 0.4
 """Seconds of computing before the workflow task ends: Temporal kills it at two."""
 LOCALS = 100
 """Local activities of one execution under way at once: a workflow task ends only when they have."""
+MOST_RUNNING = 1_000
+"""Activities under way at once, our own included: with 2,000 Temporal accepts no more commands."""
 EVALUATIONS = 4
 """Computations of one execution under way at once; each takes what it reads with it."""
 SHORTEST = timedelta(milliseconds=1)
@@ -116,6 +118,8 @@ class Interpreter:
         self._cancel_seen = False
         self._commands = 0
         """Activities and timers that this run started."""
+        self._later: deque[Invoke] = deque()
+        """Activities of our own, asked for by nodes that wait, which are many."""
         self._evaluations: deque[Evaluate] = deque()
         """Those that wait for their turn."""
         self._evaluating = 0
@@ -235,14 +239,16 @@ class Interpreter:
     def _carry_out(self) -> None:
         """Give the execution's orders to Temporal."""
         orders = self._execution.orders
+        while self._later and len(self._running) < MOST_RUNNING:
+            self._invoke(self._later.popleft())
         while orders:
             batch, orders[:] = list(orders), []
             for order in batch:
                 match order:
+                    case Invoke() if len(self._running) >= MOST_RUNNING:
+                        self._later.append(order)
                     case Invoke():
-                        local = order.local and self._locals < LOCALS
-                        handle = self._local(order) if local else self._activity(order)
-                        self._track(order, handle, local=local)
+                        self._invoke(order)
                     case Evaluate():
                         self._evaluations.append(order)
                     case Cancel():
@@ -251,6 +257,10 @@ class Interpreter:
             self._evaluating += 1
             order = self._evaluations.popleft()
             self._track(order, self._evaluation(order), local=True)
+
+    def _invoke(self, order: Invoke) -> None:
+        local = order.local and self._locals < LOCALS
+        self._track(order, self._local(order) if local else self._activity(order), local=local)
 
     def _may_evaluate(self, order: Evaluate) -> bool:
         """Nodes wait for the next run like activities; what is no node cannot be carried over."""
@@ -261,6 +271,9 @@ class Interpreter:
             running.handle.cancel()
         elif (waiting := next((each for each in self._evaluations if each.number == number), None)) is not None:
             self._evaluations.remove(waiting)
+            self._execution.cancelled(number)
+        elif (later := next((each for each in self._later if each.number == number), None)) is not None:
+            self._later.remove(later)
             self._execution.cancelled(number)
 
     def _track(self, order: Invoke | Evaluate, handle: ActivityHandle[Any], *, local: bool) -> None:

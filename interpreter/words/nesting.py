@@ -15,6 +15,12 @@ class TooManyItems(PerdureError):
     code = "limit.items"
 
 
+class TooManyTurns(PerdureError):
+    """More turns of the loop would run at once than a `for_each` has."""
+
+    code = "limit.turns"
+
+
 class IterationsLimit(PerdureError):
     """The loop would take one turn more than it may."""
 
@@ -30,6 +36,8 @@ def for_each(job: Job, evaluator: Evaluator) -> Computed:
     concurrency = config.get("concurrency")
     if not is_whole(concurrency, least=1):
         raise ConfigInvalid("`concurrency` of a loop is a whole number from 1.")
+    if min(concurrency, len(items)) > (most := DEFAULTS.turns_at_once):
+        raise TooManyTurns(f"{concurrency:,} turns of the loop would run at once; at most {most:,} are possible.")
     opened: dict[str, JsonValue] = {
         "items": items,
         "concurrency": concurrency,

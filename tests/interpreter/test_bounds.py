@@ -38,3 +38,27 @@ async def test_attempts_that_are_made_again_keep_to_the_bound(engine: Engine, ty
     assert (await ended(handle)).output == "met"
     assert set(engine.witness.runs.values()) == {2}
     assert engine.witness.most <= 20
+
+
+async def test_a_loop_with_too_many_turns_at_once_is_refused_with_the_limit(engine: Engine) -> None:
+    loop = {"items": "input", "concurrency": 3_000, "body": {"nodes": {"t": computing("item")}}}
+    ended = await engine.run(document({"each": {"type": "for_each", "config": loop}}), list(range(3_000)))
+    assert ended.error.code == "limit.turns"
+    assert (await engine.run(document({"each": {"type": "for_each", "config": loop}}), [1, 2])).output == [1, 2]
+
+
+async def test_graphs_within_graphs_have_a_bound_all_together(engine: Engine) -> None:
+    hold = {"nodes": {"d": {"type": "delay", "config": {"for": "1h"}}}}
+    inner = {"nodes": {"in": {"type": "for_each", "config": {"items": "input", "concurrency": 1_000, "body": hold}}}}
+    loop = {"items": "input", "concurrency": 1_000, "body": inner}
+    ended = await engine.run(document({"each": {"type": "for_each", "config": loop}}), list(range(1_000)))
+    assert ended.error.code == "limit.graphs"
+
+
+@pytest.mark.slow
+async def test_thousands_of_waits_at_once_are_not_too_much_for_temporal(engine: Engine) -> None:
+    wait = {"nodes": {"w": {"type": "wait_event", "config": {"events": [{"name": "never"}], "timeout": "1s"}}}}
+    loop = {"items": "input", "concurrency": 2_000, "body": wait, "result": "none"}
+    assert (
+        await engine.run(document({"each": {"type": "for_each", "config": loop}}), list(range(2_000)))
+    ).output is None
