@@ -174,6 +174,7 @@ BAD: list[tuple[Any, str, str]] = [
     ({"type": "http.request", "when": True}, "wrong_type", "/when"),
     ({"type": "if", "config": {"condition": "1"}, "on_error": "continue"}, "field_not_allowed", "/on_error"),
     ({"type": "set", "config": {"values": {"a": "1"}}, "retry": {}}, "field_not_allowed", "/retry"),
+    ({"type": "http.request", "compensate": {"type": "stop"}}, "invalid_value", "/compensate/type"),
     ({"type": "set", "config": {"values": {"a": "1"}}, "compensate": {}}, "field_not_allowed", "/compensate"),
     ({"type": "set", "config": {"values": {}}}, "invalid_value", "/config/values"),
     ({"type": "set", "config": {"values": {"a-b": "1"}}}, "invalid_value", "/config/values/a-b"),

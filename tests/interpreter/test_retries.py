@@ -106,3 +106,9 @@ async def test_what_need_not_be_tried_again_may_still_be_rescued(engine: Engine)
     flow = flaky(9, "test.read", retry={"max_attempts": 2, "initial": "10ms"})
     flow["nodes"]["rescue"] = work("${{ nodes.a.error.attempt }}", ["a.error"])
     assert (await engine.run(flow)).output == {"rescue": {"value": 2}}
+
+
+async def test_a_nodes_time_counts_the_wait_for_a_worker(engine: Engine) -> None:
+    error = (await engine.run(document({"a": work(1, queue="gpu", timeout="500ms")}))).error
+    assert (error.code, error.path) == ("timeout.node", "a")
+    assert not engine.witness.began

@@ -4,10 +4,13 @@ import asyncio
 from typing import Any
 
 from pydantic import JsonValue
+from temporalio.api.enums.v1 import EventType
 
 from tests.interpreter.documents import document, work
 from tests.interpreter.engine import Engine, ended
 from tests.interpreter.histories import readable
+
+MAPPED: dict[str, Any] = {"type": "map", "config": {"items": "[1, 2]", "expression": "item"}}
 
 
 async def test_outputs_flow_along_the_edges(engine: Engine) -> None:
@@ -305,3 +308,29 @@ async def test_temporals_web_ui_reads_like_the_definition(engine: Engine) -> Non
     for text in ("Fetch the invoice", "Give it a moment", "Look again", '"activityId": "fetch"', '"name": "test.work"'):
         assert text in raw, text
     assert "3 of 3 nodes settled" in str(await handle.query("__temporal_workflow_metadata"))
+
+
+async def test_what_only_computes_and_chooses_leaves_no_trace_in_history(engine: Engine) -> None:
+    body: dict[str, Any] = {
+        "nodes": {
+            "odd": {"type": "if", "config": {"condition": "item % 2 = 1"}},
+            "next": {"type": "continue", "needs": ["odd.true"]},
+            "add": {"type": "set", "needs": ["odd.false"], "config": {"values": {"sum": "vars.sum + item"}}},
+            "enough": {"type": "break", "needs": ["add"], "config": {"when": "vars.sum > 5"}},
+        }
+    }
+    risky = {"nodes": {"f": {"type": "fail", "config": {"code": "user.no"}}}}
+    caught = {"nodes": {"c": {"type": "transform", "config": {"expression": "error.code"}}}}
+    flow = document(
+        {
+            "each": {"type": "for_each", "config": {"items": "input", "concurrency": 1, "body": body}},
+            "guard": {"type": "try", "config": {"body": risky, "catch": [{"body": caught}]}},
+            "fan": {"type": "parallel", "config": {"branches": {"left": caught | {"nodes": {"m": MAPPED}}}}},
+        },
+        vars={"sum": 0},
+        output="${{ [vars.sum, nodes.guard.output] }}",
+    )
+    handle = await engine.start(flow, [1, 2, 3, 4, 5, 6])
+    assert (await ended(handle)).output == [6, "user.no"]
+    kinds = {EventType.Name(event.event_type) for event in (await handle.fetch_history()).events}
+    assert {kind for kind in kinds if "WORKFLOW_TASK" not in kind and "WORKFLOW_EXECUTION" not in kind} == set()

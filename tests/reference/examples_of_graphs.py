@@ -170,21 +170,40 @@ GRAPHS = [
               body:
                 nodes:
                   next: {type: continue, when: "item = 2"}
-                  a: {type: test.step, needs: [next], join: any, when: "false"}
                   b: {type: test.step, when: "item != 2"}
                 output: "${{ item }}"
         """,
         {
             "each": "succeeded",
             "each[0].next": "skipped",
-            "each[0].a": "skipped",
             "each[0].b": "succeeded",
             "each[1].next": "succeeded",
-            "each[1].a": "skipped",
             "each[1].b": "skipped",
         },
         input={"list": [1, 2, 3]},
         output=[1, None],
+    ),
+    Example(
+        "A continue in a graph that has failed is not carried out",
+        """
+        settings: {fail: wait}
+        nodes:
+          turns:
+            type: repeat
+            config:
+              times: 2
+              body:
+                nodes:
+                  a: {type: test.step}
+                  b: {type: test.step}
+                  next: {type: continue, needs: [b]}
+        """,
+        {"turns": "failed", "turns[0].a": "failed", "turns[0].b": "succeeded", "turns[0].next": "skipped"},
+        {"a": fails(1), "b": ends(2)},
+        status="failed",
+        code="user.no",
+        culprit="a",
+        path="turns[0].a",
     ),
     Example(
         "The config of a compensation is evaluated when its node succeeds",
