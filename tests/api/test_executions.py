@@ -279,6 +279,28 @@ async def test_executions_are_found_by_what_is_known_of_them(me: Caller) -> None
     assert await found(error_code="user.no") == []
 
 
+@pytest.mark.usefixtures("working")
+async def test_executions_are_found_by_the_values_that_their_workflow_tells(me: Caller) -> None:
+    search: JsonValue = {"invoice": "${{ input.name }}", "kind": "greeting"}
+    await published(me, definition(settings={"search": search}))
+    first, second = [(await run(me, "greeting", input={"name": name}))["id"] for name in ("INV-7", "INV-8")]
+
+    async def found(*values: str) -> list[str]:
+        answer = await me.http.get(EXECUTIONS, params={"field": values})
+        return [each["id"] for each in answer.json()["items"]]
+
+    assert await found("invoice:INV-7") == [first]
+    assert await found("invoice:INV-8", "kind:greeting") == [second]
+    assert await found("kind:greeting") == [second, first]
+    assert await found("invoice:INV-9") == []
+
+
+async def test_an_input_beyond_twenty_megabytes_is_refused(me: Caller) -> None:
+    await published(me, definition())
+    answer = await me.http.post("/workflows/greeting/executions", json={"input": {"name": "x" * 20 * 1024**2}})
+    assert code(answer) == (413, "body.too_large")
+
+
 async def test_pages_stay_as_they_are_while_others_start(me: Caller) -> None:
     await published(me, waiting())
     ids = [(await begun(me))["id"] for _ in range(5)]

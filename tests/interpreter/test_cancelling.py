@@ -145,3 +145,15 @@ async def test_a_cancel_while_history_is_about_to_be_cut_is_not_lost(engine: Eng
     statuses = engine.statuses(handle)
     assert len(statuses) == 2_000
     assert set(statuses.values()) <= {"succeeded", "cancelled", "skipped"}
+
+
+async def test_an_execution_that_is_terminated_undoes_nothing(engine: Engine) -> None:
+    undone = {"type": "test.work", "config": {"value": "undone"}}
+    handle = await engine.start(
+        document({"a": work(1, compensate=undone), "d": {"type": "delay", "config": {"for": "1h"}}})
+    )
+    await until(lambda: engine.statuses(handle) == {"a": "succeeded", "d": "waiting"})
+    await handle.terminate()
+    await engine.run(document({"other": work(2)}))
+    assert "a.compensate" not in engine.statuses(handle)
+    assert len(engine.witness.runs) == 2
