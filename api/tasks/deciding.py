@@ -30,6 +30,8 @@ from store.tenants import Holder
 
 PATIENCE = 10.0
 """Seconds: an execution takes ten decisions at once, and none while it goes over to its next run."""
+_ATTEMPT = 3.0
+"""Seconds until it is asked again, under the same id."""
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 _LATER = frozenset(
@@ -68,7 +70,7 @@ async def decided(means: Means, caller: Holder, place: TaskPlace, asked: Decisio
     try:
         async with asyncio.timeout(PATIENCE):
             return answer(asdict(await _answered(execution, decision)))
-    except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+    except TimeoutError:
         raise DecisionUnheard from None
 
 
@@ -77,7 +79,10 @@ async def _answered(execution: Execution, decision: Decision) -> Decided:
     pause = _PAUSE
     while True:
         try:
-            return await _made(execution, decision)
+            async with asyncio.timeout(_ATTEMPT):
+                return await _made(execution, decision)
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
+            pass  # an execution may end with what it was asked in its hands, and nobody answers
         except WorkflowUpdateFailedError as failed:
             if isinstance(failed.cause, ApplicationError) and failed.cause.type in _BY_CODE:
                 raise _refusal(failed.cause) from None
