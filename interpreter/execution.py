@@ -93,7 +93,9 @@ class Execution:
             now=now,
             orders=self.orders,
             fast=fast,
-            begun=Begun(carried.started_at, start.attempt, start.depth, plan.priority, start.started_by),
+            begun=Begun(
+                carried.start_time or carried.started_at, start.attempt, start.depth, plan.priority, start.started_by
+            ),
             early=carried.early,
             reports=carried.reports,
             tasks=self.tasks,

@@ -58,6 +58,8 @@ class Carried:
     seed: int
     counter: int
     """The next number that no node run has yet."""
+    start_time: float | None = None
+    """When it was started; `started_at` is when its first task was, which may have been done more than once."""
     ready: list[int] = field(default_factory=list[int])
     """The frames with nodes to start, in their order."""
     held_back: list[int] = field(default_factory=list[int])
@@ -80,6 +82,7 @@ class Carried:
     """Whether a compensation failed."""
 
 
-def fresh(graph: PlanGraph, *, now: float, seed: int) -> Carried:
+def fresh(graph: PlanGraph, *, now: float, seed: int, start_time: float | None = None) -> Carried:
     """An execution that begins."""
-    return Carried([FrameState(0, Standing.of(graph), due=[])], now, seed, counter=len(graph.nodes) + 1)
+    root = FrameState(0, Standing.of(graph), due=[])
+    return Carried([root], now, seed, counter=len(graph.nodes) + 1, start_time=start_time)

@@ -208,7 +208,8 @@ class Interpreter:
         return dict(self._execution.vars)
 
     def _fresh(self) -> Carried:
-        return fresh(self._plan.graph, now=workflow.time(), seed=workflow.random().getrandbits(32))
+        begun, seed = workflow.info().workflow_start_time.timestamp(), workflow.random().getrandbits(32)
+        return fresh(self._plan.graph, now=workflow.time(), seed=seed, start_time=begun)
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""

@@ -11,7 +11,7 @@ from dag.event_messages import SUBSCRIBE, TAKE, UNSUBSCRIBE, EmittedEvent, Wante
 from dag.event_names import canonical
 from dag.plan import PlanNode
 from interpreter.constructs.steps import Ask, Call, Decline, Fail, Give, Leave, Step, Tell, Until
-from interpreter.times import iso
+from interpreter.times import iso, moment
 
 
 @dataclass
@@ -54,7 +54,7 @@ def begin(config: Mapping[str, JsonValue], *, path: str, now: float, begun: floa
 
 def look_back(state: EventWait, early: Sequence[EmittedEvent]) -> list[EmittedEvent]:
     """Consider the events that came before; the rest is for others."""
-    found = [event for event in early if fits(state, event) and event.at >= state.since]
+    found = [event for event in early if fits(state, event) and moment(event.at) >= moment(state.since)]
     state.waiting.extend(found)
     state.seen.update(event.id for event in found)
     return [event for event in early if event.id not in state.seen]
@@ -139,7 +139,7 @@ def _subscribed(state: EventWait, node: PlanNode, answer: Mapping[str, JsonValue
         if event.id not in state.seen:
             state.seen.add(event.id)
             found.append(event)
-    state.waiting = sorted([*found, *state.waiting], key=lambda event: event.at)
+    state.waiting = sorted([*found, *state.waiting], key=lambda event: moment(event.at))
     after = answer["next"]
     if isinstance(after, str) and not state.leaving:
         yield _subscription(state, after)

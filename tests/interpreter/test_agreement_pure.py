@@ -47,19 +47,19 @@ def test_the_interpreter_agrees_with_the_hand(example: Example) -> None:
     assert outcome == run(example.document, example.script)
 
 
-@settings(max_examples=5 * PROFILE.max_examples)
+@settings(max_examples=3 * PROFILE.max_examples)
 @given(cases())
 def test_any_graph_ends_as_the_reference_says(case: Case) -> None:
     assert played(*case) == run(*case)
 
 
-@settings(max_examples=5 * PROFILE.max_examples)
+@settings(max_examples=3 * PROFILE.max_examples)
 @given(nested_cases())
 def test_any_nested_graph_ends_as_the_reference_says(case: Case) -> None:
     assert played(*case) == run(*case)
 
 
-@settings(max_examples=3 * PROFILE.max_examples)
+@settings(max_examples=2 * PROFILE.max_examples)
 @given(nested_cases(), st.integers(1, 3))
 def test_nested_graphs_may_continue_as_new_at_every_safe_point(case: Case, starts: int) -> None:
     assert played(*case, starts_before_pause=starts) == run(*case, starts_before_pause=starts)
