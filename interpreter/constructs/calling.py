@@ -85,7 +85,7 @@ def failed(state: Calling, error: ErrorValue) -> Iterator[Step]:
 def reported(state: Calling, end: ChildEnd) -> Iterator[Step]:
     """A child says how it ended. One of an earlier attempt at the execution may say so too."""
     if state.waits and state.child in (None, end.execution):
-        state.end = end
+        end = state.end = state.end or end
         if state.doing == "waiting":
             yield from _end(state, end)
 

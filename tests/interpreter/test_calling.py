@@ -38,6 +38,8 @@ async def go(family: Family) -> None:
 
 
 async def status_of(handle: Handle) -> WorkflowExecutionStatus | None:
+    """How it has ended: it reports its end to others first."""
+    await ended(handle)
     return (await handle.describe()).status
 
 
@@ -96,7 +98,7 @@ async def test_cancelling_a_parent_lets_the_child_end_first(family: Family) -> N
     await family.until(lambda: family.statuses(child).get("guard.body.w") == "waiting")
     await handle.cancel()
     assert (await ended(handle)).status == "cancelled"
-    assert await status_of(child) is WorkflowExecutionStatus.CANCELED
+    assert (await ended(child)).status == "cancelled"  # it reports its end, then ends
     assert family.statuses(child)["guard.finally.tidy"] == "succeeded"
     assert family.statuses(handle)["call"] == "cancelled"
 
