@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -67,22 +68,21 @@ async def decided(means: Means, caller: Holder, place: TaskPlace, asked: Decisio
         attempt=place.attempt,
     )
     execution = (await means.temporal.client()).get_workflow_handle(f"{caller.tenant}/{place.execution}")
-    try:
-        async with asyncio.timeout(PATIENCE):
-            return answer(asdict(await _answered(execution, decision)))
-    except TimeoutError:
-        raise DecisionUnheard from None
+    return answer(asdict(await _answered(execution, decision)))
 
 
 async def _answered(execution: Execution, decision: Decision) -> Decided:
     """Ask until there is an answer."""
-    pause = _PAUSE
-    while True:
+    pause, give_up = _PAUSE, time.monotonic() + PATIENCE
+    while (left := give_up - time.monotonic()) > 0:
         try:
-            async with asyncio.timeout(_ATTEMPT):
+            async with asyncio.timeout(min(_ATTEMPT, left)):
                 return await _made(execution, decision)
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
-            pass  # an execution may end with what it was asked in its hands, and nobody answers
+            # An execution may end with what it was asked in its hands, and nobody answers. The SDK tells a cancellation
+            # of this very request alike.
+            if (this := asyncio.current_task()) is not None and this.cancelling():
+                raise asyncio.CancelledError from None
         except WorkflowUpdateFailedError as failed:
             if isinstance(failed.cause, ApplicationError) and failed.cause.type in _BY_CODE:
                 raise _refusal(failed.cause) from None
@@ -91,6 +91,7 @@ async def _answered(execution: Execution, decision: Decision) -> Decided:
                 raise
         await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 so that those who wait do not come together
         pause = min(_LONGEST_PAUSE, pause * 2)
+    raise DecisionUnheard
 
 
 async def _made(execution: Execution, decision: Decision) -> Decided:

@@ -229,7 +229,7 @@ async def test_workers_may_go_between_start_and_report(client: Client, store: Da
 
 async def test_a_report_before_the_node_has_started_is_kept(client: Client, store: Database, tenant: TenantId) -> None:
     family = Family(client, store, tenant, f"q-{uuid.uuid4().hex}", Recorded(), Witness())
-    await family.publish("leaf", {"x": computing("'in time'")})
+    await family.publish("leaf", {"x": FOREVER})
     await family.publish("parent", {"first": work(1), "call": calling("leaf", needs=["first"])})
     handle = await family.start("parent", tuning=Tuning(continue_after=1))
     child = ids.child_execution(tenant, ExecutionId(id_of(handle)), 1, "call")
