@@ -19,7 +19,7 @@ from interpreter.alarms import Alarms
 from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
 from interpreter.conclusion import AT_THE_END, Conclusion
-from interpreter.constructs.words import Begun
+from interpreter.constructs.dispatch import Begun
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Ending, Settled
@@ -186,7 +186,7 @@ class Execution:
         if not self._computing.take(number) or found is None:
             return
         frame, place = found
-        if place < len(frame.graph.nodes) and frame.frontier.is_cancelling(place) and self._is_starting(frame, place):
+        if place < frame.size and frame.frontier.is_cancelling(place) and self._is_starting(frame, place):
             self._settling.cancelled(frame, place)
         else:
             self._computed(frame, place, computed)
@@ -229,14 +229,11 @@ class Execution:
 
     def unknown(self, number: int, error: ErrorValue) -> None:
         """An activity has failed without a word of whether it had its effect."""
-        if number in AT_THE_END:
-            self._conclusion.failed(number, error)
-            return
-        frame, place = self._running(number)
-        if place in frame.at.held:
-            self._lasting.refused(frame, place, error)
+        found = self.frames.find(number)
+        if found is None or found[1] in found[0].at.held:
+            self.failed(number, error)  # no node's own activity
         else:
-            self._settling.doubt(frame, place, error)
+            self._settling.doubt(*found, error)
 
     def lasted(self, number: int) -> None:
         """A local activity took too long to stay one: it starts again as a normal one."""
@@ -352,9 +349,7 @@ class Execution:
     def _is_starting(self, frame: Frame, place: int) -> bool:
         """Whether what runs for a node is the node itself, and not something that is computed for its inside or end."""
         at = frame.at
-        return (
-            place < len(frame.graph.nodes) and place not in at.held and at.base + place not in self._settling.promising
-        )
+        return place < frame.size and place not in at.held and at.base + place not in self._settling.promising
 
     def _take(self, frame: Frame, place: int) -> None:
         node = frame.graph.nodes[place]
@@ -405,7 +400,7 @@ class Execution:
             self._computing.send(Evaluate(number, path, title, of_node, job, scope, computed))
 
     def _computed(self, frame: Frame, place: int, computed: Computed) -> None:
-        if place == len(frame.graph.nodes):
+        if place == frame.size:
             self._graph_computed(frame, computed)
         elif place in frame.at.held:
             self._lasting.answered(frame, place, computed)
@@ -553,7 +548,7 @@ def _salt(frame: Frame, place: int, names: Mapping[str, JsonValue]) -> bytes:
     """Makes the chance of each computation its own: of each turn too."""
     if frame.parent is None and not names:
         itself = -2 if frame.at.begun else -1
-        return (itself if place == len(frame.graph.nodes) else place).to_bytes(8, "big", signed=True)
+        return (itself if place == frame.size else place).to_bytes(8, "big", signed=True)
     loop = names.get("loop")
     turn = loop.get("index") if isinstance(loop, dict) else ""
     return f"{frame.prefix}{place}.{frame.at.begun}.{turn}".encode()

@@ -11,21 +11,12 @@ from dag.errors import ErrorValue, PerdureError
 from dag.limits import DEFAULTS
 from dag.plan import PlanGraph, PlanNode
 from interpreter.compensation import Due
-from interpreter.constructs.asking import Asking
-from interpreter.constructs.calling import Calling
-from interpreter.constructs.emitting import Emitting
-from interpreter.constructs.event_wait import EventWait
-from interpreter.constructs.for_each import ForEach
-from interpreter.constructs.parallel import Parallel
+from interpreter.constructs.dispatch import State
 from interpreter.constructs.steps import Open
-from interpreter.constructs.trying import Try
-from interpreter.constructs.turns import Turns
 from interpreter.frontier import Frontier, Standing
 from interpreter.job import Computed
 
-Construct = Annotated[
-    ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling, Field(discriminator="kind")
-]
+Construct = Annotated[State, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
@@ -121,7 +112,7 @@ class Frame:
     @property
     def itself(self) -> int:
         """The number that what is computed for the graph as a whole goes by."""
-        return self.at.base + len(self.graph.nodes)
+        return self.at.base + self.size
 
     def node(self, place: int) -> PlanNode:
         """A node as it is planned."""

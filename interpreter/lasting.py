@@ -14,8 +14,9 @@ from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
 from interpreter.compensation import Due, in_order
-from interpreter.constructs import asking, calling, event_wait, words
+from interpreter.constructs import asking, calling, dispatch, event_wait
 from interpreter.constructs.calling import Calling
+from interpreter.constructs.dispatch import Begun
 from interpreter.constructs.event_wait import EventWait
 from interpreter.constructs.steps import (
     Ask,
@@ -36,7 +37,6 @@ from interpreter.constructs.steps import (
     Until,
     Yield,
 )
-from interpreter.constructs.words import Begun
 from interpreter.failures import dumped
 from interpreter.frames import Frame, Frames, Held, TooManyGraphs, Wait
 from interpreter.gathering import gathered
@@ -109,7 +109,7 @@ class Lasting:
         if held.state.leaving:
             return
         frame.at.waits.pop(place, None)
-        self._do(frame, place, words.leave(held.state))
+        self._do(frame, place, dispatch.leave(held.state))
         if any(child.at.shielded for child in frame.children.get(place, ())):
             self._grant_grace(frame, place)
 
@@ -129,7 +129,7 @@ class Lasting:
         self._settling.end(turn, "broken" if breaks else "continued")
         assert turn.parent is not None
         if breaks:
-            self._do(turn.parent, turn.holder, words.break_off(turn.parent.at.held[turn.holder].state))
+            self._do(turn.parent, turn.holder, dispatch.break_off(turn.parent.at.held[turn.holder].state))
 
     def hold(self, frame: Frame, place: int, config: Mapping[str, JsonValue]) -> None:
         """Start a node that lasts."""
@@ -137,7 +137,7 @@ class Lasting:
             self._settling.fail(frame, place, TooManyGraphs().value())
             return
         at = self._at(frame, place)
-        state, size = words.begin(config, at)
+        state, size = dispatch.begin(config, at)
         slots = self._frames.reserve(size)
         if "items" in config:
             try:
@@ -153,7 +153,7 @@ class Lasting:
             self._callers[state.path] = frame.at.base + place
             state.end = self._reports.pop(state.path, None)
         self._tasks.begin(frame, place, state)
-        self._do(frame, place, words.start(state, config, self._at(frame, place)))
+        self._do(frame, place, dispatch.start(state, config, self._at(frame, place)))
 
     def answered(self, frame: Frame, place: int, computed: Computed) -> None:
         """A condition of a node that lasts has been computed."""
@@ -161,25 +161,25 @@ class Lasting:
             self.refused(frame, place, ErrorValue.model_validate(computed.value))
         else:
             answer = computed.value is True
-            self._do(frame, place, words.answered(frame.at.held[place].state, self._at(frame, place), answer=answer))
+            self._do(frame, place, dispatch.answered(frame.at.held[place].state, self._at(frame, place), answer=answer))
 
     def called(self, frame: Frame, place: int, answer: JsonValue) -> None:
         """An activity that a node asked for has answered."""
         self.performing.pop(frame.at.base + place)
-        self._do(frame, place, words.called(frame.at.held[place].state, self._at(frame, place), answer))
+        self._do(frame, place, dispatch.called(frame.at.held[place].state, self._at(frame, place), answer))
 
     def refused(self, frame: Frame, place: int, error: ErrorValue) -> None:
         """What a node asked for could not be had."""
         self.performing.pop(frame.at.base + place, None)
         error = error.at(frame.graph.nodes[place].id, frame.path(place))
-        self._do(frame, place, words.failed(frame.at.held[place].state, error, fast=self._fast))
+        self._do(frame, place, dispatch.failed(frame.at.held[place].state, error, fast=self._fast))
 
     def rang(self, frame: Frame, place: int) -> None:
         """The time has come that a node wanted to be told of."""
         held = frame.at.held[place]
         held.alarm = None
         self._set_alarm(frame, place)
-        self._do(frame, place, words.rang(held.state, self._at(frame, place)))
+        self._do(frame, place, dispatch.rang(held.state, self._at(frame, place)))
 
     def vote(self, decision: Decision) -> Decided:
         """Count a decision in an open task."""
@@ -226,8 +226,8 @@ class Lasting:
             self._ended(frame, end)
         elif frame.graph.output is not None:
             frame.finishing = True
-            place = len(frame.graph.nodes)
-            self._settling.wanted.append(Wanted(frame, place, Job("", frame.graph.output), frame.graph.output_sees))
+            job = Job("", frame.graph.output)
+            self._settling.wanted.append(Wanted(frame, frame.size, job, frame.graph.output_sees))
         else:
             self._ended_with(frame, ends_text(frame, self._outputs))
 
@@ -260,12 +260,12 @@ class Lasting:
 
     def _tell_end(self, frame: Frame, place: int, part: str, turn: int | None, end: End) -> None:
         at = self._at(frame, place)
-        self._do(frame, place, words.ended(frame.at.held[place].state, at, part, turn, end, fast=self._fast))
+        self._do(frame, place, dispatch.ended(frame.at.held[place].state, at, part, turn, end, fast=self._fast))
 
-    def _at(self, frame: Frame, place: int) -> words.Place:
+    def _at(self, frame: Frame, place: int) -> dispatch.Place:
         held = frame.at.held.get(place)
         slots = 0 if held is None else held.slots
-        return words.Place(
+        return dispatch.Place(
             frame.graph.nodes[place], frame.path(place), self._now.time, self._begun, self._reader(slots)
         )
 
@@ -281,7 +281,7 @@ class Lasting:
                 case Open() if step.shielded and held.state.leaving and self._is_late:
                     self._tell_end(frame, place, step.part, step.turn, End("cancelled"))
                 case Open():
-                    due: list[Due] | None = [] if words.is_concurrent(held.state) else None
+                    due: list[Due] | None = [] if dispatch.is_concurrent(held.state) else None
                     opened.append(self._frames.open(frame, place, step, slot=held.slots + step.slot, due=due))
                     if step.shielded and held.state.leaving:
                         self._grant_grace(frame, place)

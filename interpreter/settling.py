@@ -54,7 +54,7 @@ class Settling:
         if frame.graph.vars is None:
             self.begun(frame, {})
         else:
-            self.wanted.append(Wanted(frame, len(frame.graph.nodes), Job("", frame.graph.vars), frame.graph.vars_see))
+            self.wanted.append(Wanted(frame, frame.size, Job("", frame.graph.vars), frame.graph.vars_see))
 
     def begun(self, frame: Frame, vars: Mapping[str, JsonValue]) -> None:
         """The variables have their first values."""

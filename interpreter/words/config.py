@@ -60,11 +60,13 @@ def is_whole(value: JsonValue, *, least: int) -> TypeGuard[int]:
 
 
 def span(config: Config, field: str) -> float | None:
+    """A duration in seconds, if there is one."""
+    return None if config.get(field) is None else duration(config[field], field)
+
+
+def duration(value: JsonValue, field: str) -> float:
     """A duration in seconds."""
-    written = config.get(field)
-    if written is None:
-        return None
     try:
-        return durations.parse(str(written)).total_seconds()
+        return durations.parse(str(value)).total_seconds()
     except DurationInvalid as error:
         raise ConfigInvalid(f"`{field}`: {error.message}") from None

@@ -9,8 +9,8 @@ from dag.durations import DurationInvalid
 from dag.event_names import checked
 from interpreter.evaluator import Evaluator
 from interpreter.job import Computed, Job
-from interpreter.task_asked import asked
 from interpreter.words.config import Config, ConfigInvalid, config_of, is_whole, rendered, span
+from interpreter.words.tasks import asked
 
 LATEST = datetime(9999, 12, 31, tzinfo=UTC).timestamp()
 """The last time that can be written."""

@@ -18,7 +18,7 @@ from interpreter.constructs import answering, asking
 from interpreter.constructs.asking import Asking
 from interpreter.constructs.steps import Fail, Give, Leave, Say, Step, Tell, Until
 from interpreter.decisions import MOST, Memory
-from interpreter.task_asked import asked
+from interpreter.words.tasks import asked
 from tests.interpreter.people import decision
 
 NOW = 1_000_000.0

@@ -19,7 +19,6 @@ from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 
 State = ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling
-LOOPS = frozenset({"for_each", "while", "repeat"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ from collections.abc import Mapping
 import orjson
 from pydantic import JsonValue
 
-from dag import durations
-from dag.durations import DurationInvalid
-from dag.errors import PerdureError
 from dag.inputs import schema_problems
 from dag.names import ASSIGNEE
+from interpreter.words.config import ConfigInvalid, duration, is_whole
 
 LONGEST_TITLE = 1_000
 LARGEST_TEXT = 64 * 1024
@@ -21,17 +19,11 @@ MOST = 1_000
 _ASSIGNEE = re.compile(ASSIGNEE)
 
 
-class TaskInvalid(PerdureError):
-    """What is asked of people cannot be asked like that."""
-
-    code = "config.invalid"
-
-
 def asked(config: Mapping[str, JsonValue], *, timeout_wired: bool) -> dict[str, JsonValue]:
-    """Check all of it. Raises TaskInvalid."""
+    """Check all of it. Raises ConfigInvalid."""
     on_timeout = config.get("on_timeout", "port")
     if on_timeout not in ("port", "fail", "approve", "reject"):
-        raise TaskInvalid("`on_timeout` is one of: port, fail, approve, reject.")
+        raise ConfigInvalid("`on_timeout` is one of: port, fail, approve, reject.")
     if on_timeout == "port" and not timeout_wired:
         on_timeout = "fail"
     return {
@@ -52,13 +44,13 @@ def _title(value: JsonValue) -> str:
     if isinstance(value, bool | int | float):
         value = str(orjson.dumps(value), "ascii")
     if not isinstance(value, str) or not value or len(value) > LONGEST_TITLE:
-        raise TaskInvalid(f"`title` is text of 1 to {LONGEST_TITLE:,} characters.")
+        raise ConfigInvalid(f"`title` is text of 1 to {LONGEST_TITLE:,} characters.")
     return value
 
 
 def _description(value: JsonValue) -> str | None:
     if value is not None and not (isinstance(value, str) and len(value) <= LARGEST_TEXT):
-        raise TaskInvalid(f"`description` is text of at most {LARGEST_TEXT:,} characters.")
+        raise ConfigInvalid(f"`description` is text of at most {LARGEST_TEXT:,} characters.")
     return value
 
 
@@ -66,38 +58,38 @@ def _form(value: JsonValue) -> JsonValue:
     if value is None:
         return None
     if not isinstance(value, dict) or len(orjson.dumps(value)) > LARGEST_TEXT:
-        raise TaskInvalid(f"`form` is a JSON Schema of at most {LARGEST_TEXT:,} bytes.")
+        raise ConfigInvalid(f"`form` is a JSON Schema of at most {LARGEST_TEXT:,} bytes.")
     problems = schema_problems(value)
     if problems:
-        raise TaskInvalid("`form` is no JSON Schema.", details=[problem.value() for problem in problems])
+        raise ConfigInvalid("`form` is no JSON Schema.", details=[problem.value() for problem in problems])
     return value
 
 
 def _assignees(value: JsonValue, field: str) -> JsonValue:
     listed = _list(value, field)
     if any(not isinstance(one, str) or not _ASSIGNEE.fullmatch(one) for one in listed):
-        raise TaskInvalid(f"`{field}` are written `user:…`, `group:…` or `role:…`.")
+        raise ConfigInvalid(f"`{field}` are written `user:…`, `group:…` or `role:…`.")
     return listed
 
 
 def _required(value: JsonValue) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MOST:
-        raise TaskInvalid(f"`required` is a whole number from 1 to {MOST:,}.")
+    if not is_whole(value, least=1) or value > MOST:
+        raise ConfigInvalid(f"`required` is a whole number from 1 to {MOST:,}.")
     return value
 
 
 def _allow_self(value: JsonValue) -> bool:
     if not isinstance(value, bool):
-        raise TaskInvalid("`allow_self` is true or false.")
+        raise ConfigInvalid("`allow_self` is true or false.")
     return value
 
 
 def _escalation(value: JsonValue) -> JsonValue:
     if not isinstance(value, dict):
-        raise TaskInvalid("An escalation has `after` and `to`.")
+        raise ConfigInvalid("An escalation has `after` and `to`.")
     to = _assignees(value.get("to"), "to")
     if not to:
-        raise TaskInvalid("`to` of an escalation names somebody.")
+        raise ConfigInvalid("`to` of an escalation names somebody.")
     return {"after": _span(value.get("after"), "after"), "to": to}
 
 
@@ -105,15 +97,12 @@ def _list(value: JsonValue, field: str) -> list[JsonValue]:
     if value is None:
         return []
     if not isinstance(value, list) or len(value) > MOST:
-        raise TaskInvalid(f"`{field}` is a list of at most {MOST:,}.")
+        raise ConfigInvalid(f"`{field}` is a list of at most {MOST:,}.")
     return value
 
 
 def _span(value: JsonValue, field: str) -> float:
-    try:
-        seconds = durations.parse(str(value)).total_seconds()
-    except DurationInvalid as error:
-        raise TaskInvalid(f"`{field}`: {error.message}") from None
+    seconds = duration(value, field)
     if not seconds:
-        raise TaskInvalid(f"`{field}` must be longer than nothing.")
+        raise ConfigInvalid(f"`{field}` must be longer than nothing.")
     return seconds
