@@ -1,11 +1,12 @@
 """From the end of the document's graph to that of the execution: what was done is undone, others are told."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 from pydantic import JsonValue
 
+from dag.batches import BatchEnd
 from dag.errors import ErrorValue, PerdureError
 from dag.events import EventType
 from dag.plan import Plan
@@ -74,10 +75,15 @@ class Conclusion:
         """The document's graph has ended."""
         due = self._frames.root.due
         if outcome.status == "succeeded" or not due:
-            self._tell_others(outcome)
+            self._tell_others(outcome, parting.acts(self._id, self._start, self._plan, outcome))
         else:
             self._at.outcome = outcome
             self._journal.say("compensation.started", data={"due": len(due)})
+
+    def finish_batch(self, end: BatchEnd) -> None:
+        """The batch that this strand is has ended. What it has done is undone, if it must be, with the execution."""
+        if not self.is_known:
+            self._tell_others(Outcome("succeeded"), [parting.report_of_batch(self._start, end)])
 
     def finish_with_ends(self, outputs: Outputs) -> None:
         """What the end nodes yield is the output, unless it is too much together."""
@@ -119,7 +125,7 @@ class Conclusion:
             self._undo(due[-1])
         else:
             self._journal.say("compensation.ended", data={"status": "failed" if self._at.undone_wrongly else "done"})
-            self._tell_others(outcome)
+            self._tell_others(outcome, parting.acts(self._id, self._start, self._plan, outcome))
         return True
 
     def succeeded(self, number: int, text: bytes) -> None:
@@ -169,10 +175,10 @@ class Conclusion:
         self._frames.root.due.pop()
         self._undoing = None
 
-    def _tell_others(self, outcome: Outcome) -> None:
+    def _tell_others(self, outcome: Outcome, acts: Iterable[Act]) -> None:
         """It is known how the execution ends, and nothing is left to undo."""
         self._at.outcome = outcome
-        self._acts.extend(parting.acts(self._id, self._start, self._plan, outcome))
+        self._acts.extend(acts)
         self._tell_next()
 
     def _tell_next(self, *, local: bool = True) -> None:
@@ -195,5 +201,8 @@ class Conclusion:
 
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
+        if self._start.strand is not None:
+            self._journal.say("strand.ended", self._start.strand.batch.path)
+            return
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         self._journal.say(ENDINGS[outcome.status], data=data)

@@ -2,20 +2,21 @@
 
 Deterministic and free of I/O; the Temporal side (workflow.py) carries out its orders and tells it what came of them."""
 
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import orjson
 from pydantic import JsonValue
 
+from dag.batches import BatchEnd, EndBatch
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
-from dag.masks import masked
 from dag.plan import Plan, PlanNode, Sees
+from dag.strands import batch_strand
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
+from interpreter.batching import Batching
 from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
 from interpreter.conclusion import AT_THE_END, Conclusion
@@ -23,10 +24,11 @@ from interpreter.constructs.dispatch import Begun
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Ending, Settled
+from interpreter.invoking import Invoking
 from interpreter.job import Computed, Job
-from interpreter.journal import SHOWN_BYTES, Emit, Journal, Now, shown
+from interpreter.journal import Emit, Journal, Now, shown
 from interpreter.lasting import GRACE, Lasting
-from interpreter.orders import Evaluate, Invoke, Order, Outcome, invocation_of
+from interpreter.orders import Evaluate, Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.search import SEARCH, SearchValues
 from interpreter.settling import Settling, Wanted, timed_out_node, turn_around
@@ -35,6 +37,7 @@ from interpreter.tasks import Tasks
 from interpreter.times import iso
 from interpreter.view import View
 
+Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch
 LEAVES = frozenset({"stop", "break", "continue"})
 NO_NAMES: Mapping[str, JsonValue] = {}
 
@@ -60,7 +63,8 @@ class Execution:
         self._plan = plan
         self._now = now
         self._at = carried
-        self._journal = Journal(tenant, id, start.attempt, "", written=carried.written, now=now, emit=emit)
+        strand = "" if start.strand is None else batch_strand(start.strand.batch.path, start.strand.batch.number)
+        self._journal = Journal(tenant, id, start.attempt, strand, written=carried.written, now=now, emit=emit)
         self._outputs = Outputs(carried.outputs, segments)
         self._view = View(id, start, plan, carried, self._outputs)
         fast = plan.fail == "fast"
@@ -73,9 +77,8 @@ class Execution:
             fast=fast,
         )
         self.alarms = Alarms(self.frames)
-        self._attempts: deque[int] = deque()
-        """Activities whose next attempt is due; they are still among those that wait."""
-        self._deadline = carried.started_at + plan.timeout if plan.timeout is not None else None
+        timed = plan.timeout is not None and start.strand is None
+        self._deadline = carried.started_at + plan.timeout if timed and plan.timeout is not None else None
         self.orders: list[Order] = []
         self._conclusion = Conclusion(id, start, plan, carried, self.frames, self._journal, now=now, orders=self.orders)
         self.tasks = Tasks(
@@ -83,7 +86,11 @@ class Execution:
         )
         self._computing = Computing(pace, now, carried.seed, self.orders)
         self._search = SearchValues(plan, self._view, self._computing, self._journal)
+        self._batching = Batching(start, carried, self.frames, self._outputs)
+        self._loop = self._batching.loop()
+        """The loop of which this strand is a batch, if it is one; the graphs around it are run by another strand."""
         self._settling = Settling(self.frames, self._outputs, self._journal, self.orders)
+        self._invoking = Invoking(self._settling, self.frames, self.alarms, self._outputs, now=now, orders=self.orders)
         self._lasting = Lasting(
             self._settling,
             self.frames,
@@ -94,10 +101,16 @@ class Execution:
             orders=self.orders,
             fast=fast,
             begun=Begun(
-                carried.start_time or carried.started_at, start.attempt, start.depth, plan.priority, start.started_by
+                carried.start_time or carried.started_at,
+                start.attempt,
+                start.depth,
+                plan.priority,
+                start.started_by,
+                start.tuning.batch,
+                start.tuning.batches_beyond,
             ),
             early=carried.early,
-            reports=carried.reports,
+            batching=self._batching,
             tasks=self.tasks,
             grace_until=carried.grace_until,
         )
@@ -107,6 +120,9 @@ class Execution:
         if self._at.begun:
             return
         self._at.begun = True
+        if self._loop is not None:
+            self._lasting.start(*self._loop)
+            return
         self._journal.say(
             "execution.started",
             data={
@@ -126,8 +142,8 @@ class Execution:
         settling = self._settling
         if settling.leaving or settling.wanted or settling.closing:
             self._follow()
-        elif attempts and self._attempts:
-            self._try_again(self._attempts.popleft())
+        elif attempts and self._invoking.due:
+            self._invoking.try_again()
         elif calls and self._conclusion.go_on():
             pass
         elif (taken := self.frames.take(calls=calls)) is not None:
@@ -147,7 +163,7 @@ class Execution:
             return False
         frame, place, wait = due
         if wait.call is not None:
-            self._attempts.append(frame.at.base + place)
+            self._invoking.due.append(frame.at.base + place)
             return True
         del frame.at.waits[place]
         match wait.ends:
@@ -200,21 +216,7 @@ class Execution:
         if place in frame.at.held:
             self._lasting.called(frame, place, orjson.loads(text) if text else None)
             return
-        node = frame.graph.nodes[place]
-        try:
-            self._outputs.put(number, text)
-        except OutputsTooLarge as full:
-            self._settling.fail(frame, place, full.value())
-            return
-        data: dict[str, JsonValue] = {"output_bytes": len(text)}
-        if len(text) <= SHOWN_BYTES:
-            data = {"output": masked(self._outputs.value(number), node.call.mask if node.call else ())}
-        if cached:
-            data["cached"] = True
-        if node.compensate is None or cached:  # what another execution did is none of this one's to undo
-            self._settling.succeed(frame, place, "out", data)
-        else:
-            self._settling.promise(frame, place, data)
+        self._invoking.succeeded(frame, place, text, cached=cached)
 
     def failed(self, number: int, error: ErrorValue) -> None:
         """An activity failed for good."""
@@ -247,10 +249,8 @@ class Execution:
         frame, place = self._running(number)
         if number in self._lasting.performing:
             self.orders.append(replace(self._lasting.performing[number], local=False))
-        elif frame.frontier.is_cancelling(place):
-            self._settling.cancelled(frame, place)
         else:
-            self._invoke(frame, place, self._settling.calls[number], attempts=0, local=False)
+            self._invoking.lasted(frame, place)
 
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
@@ -261,17 +261,7 @@ class Execution:
         if number in self._lasting.performing:
             self.orders.append(replace(self._lasting.performing[number], local=False))
             return
-        call = frame.graph.nodes[place].call
-        assert call is not None
-        if call.retry.max_attempts <= 1 or frame.frontier.is_cancelling(place):
-            self._settling.fail(frame, place, error)
-            return
-        until = self._now.time + (retry_after if retry_after is not None else call.retry.initial)
-        deadline = frame.at.deadlines.get(place)
-        if deadline is not None and until >= deadline:
-            self._settling.fail(frame, place, timed_out_node(cause=error))
-        else:
-            self.alarms.set(frame, place, Wait(until, self._settling.calls[number], attempts=1))
+        self._invoking.again(frame, place, error, retry_after)
 
     def cancelled(self, number: int) -> None:
         """What ran under a number has stopped before it had an effect."""
@@ -285,12 +275,23 @@ class Execution:
         """A person ends the execution."""
         self._end("cancelled")
 
-    def event(self, event: EmittedEvent | ChildEnd) -> None:
-        """An event has come by signal, which nobody may wait for yet, or the end of a child."""
-        if isinstance(event, ChildEnd):
-            self._lasting.report(event)
-        else:
-            self._lasting.offer(event)
+    def hear(self, told: Told) -> None:
+        """Something has come by signal."""
+        match told:
+            case EmittedEvent():
+                self._lasting.arriving.event(told)
+            case ChildEnd():
+                self._lasting.arriving.child_ended(told)
+            case BatchEnd():
+                if told.how == "stopped" and self.frames.root.at.standing.failed is None:
+                    self._at.stop_output = told.output
+                    self._end("stopped")
+                    self.follow()
+                self._lasting.arriving.batch_ended(told)
+            case EndBatch() if self._loop is not None:
+                self._lasting.end_batch(*self._loop, told)
+            case EndBatch():
+                pass
 
     def decide(self, decision: Decision) -> Decided:
         """A person has decided. Raises what refuses it, and has changed nothing then."""
@@ -438,7 +439,7 @@ class Execution:
                 assert isinstance(computed.value, int | float)
                 self._delay(frame, place, min(computed.value, frame.at.deadlines.get(place, computed.value)))
             case "call":
-                self._invoke(frame, place, computed, attempts=0, local=_may_be_local(node))
+                self._invoking.start(frame, place, computed)
             case "open":
                 assert isinstance(computed.value, dict)
                 self._lasting.hold(frame, place, computed.value)
@@ -463,21 +464,6 @@ class Execution:
             self._end("stopped")
         elif computed.kind == "leave":
             self._lasting.leave_turn(frame, breaks=node.type == "break")
-
-    def _invoke(self, frame: Frame, place: int, computed: Computed, *, attempts: int, local: bool) -> None:
-        node, number = frame.graph.nodes[place], frame.at.base + place
-        assert node.call is not None
-        self._settling.calls[number] = computed
-        invocation = invocation_of(node.call, computed, frame.at.deadlines.get(place), attempts)
-        self.orders.append(
-            Invoke(number, frame.path(place), node.title, node.type, node.call, computed.value, invocation, local)
-        )
-
-    def _try_again(self, number: int) -> None:
-        found = self.frames.find(number)
-        if found is not None and (wait := found[0].at.waits.pop(found[1], None)) is not None:  # else it was cancelled
-            assert wait.call is not None
-            self._invoke(*found, wait.call, attempts=wait.attempts, local=False)
 
     def _delay(self, frame: Frame, place: int, until: float) -> None:
         self.alarms.set(frame, place, Wait(until))
@@ -519,7 +505,11 @@ class Execution:
             return
         if why != "stopped":
             self._lasting.grace_until = self._now.time + GRACE
-        self._settling.end(self.frames.root, why)
+        if self._loop is None:
+            self._settling.end(self.frames.root, why)
+        else:
+            self.frames.root.at.standing.ending = why
+            self._lasting.leave(*self._loop)
 
     def _close(self, frame: Frame) -> None:
         """Every node of a graph has settled."""
@@ -531,17 +521,15 @@ class Execution:
 
     def _close_root(self, root: Frame) -> None:
         root.closing = False
-        if (outcome := self._conclusion.early(root)) is not None:
+        if self._loop is not None:
+            self._conclusion.finish_batch(self._batching.end(*self._loop))
+        elif (outcome := self._conclusion.early(root)) is not None:
             self._conclusion.finish(outcome)
         elif root.graph.output is not None:
             root.finishing = True
             self._compute(root, root.size, Job("", root.graph.output), root.graph.output_sees)
         else:
             self._conclusion.finish_with_ends(self._outputs)
-
-
-def _may_be_local(node: PlanNode) -> bool:
-    return node.call is not None and not node.call.effects and node.call.queue is None
 
 
 def _salt(frame: Frame, place: int, names: Mapping[str, JsonValue]) -> bytes:

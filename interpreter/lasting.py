@@ -5,36 +5,40 @@ from collections.abc import Iterable, Mapping
 import orjson
 from pydantic import JsonValue
 
+from dag.batches import BEGIN_BATCH, REPORT_BATCH, EndBatch
 from dag.errors import ErrorValue, PerdureError
-from dag.event_messages import EmittedEvent
 from dag.invocation import Invocation
 from dag.plan import Call as PlannedCall
 from dag.plan import Retry, Template
-from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.alarms import Alarms
+from interpreter.arriving import Arriving, Early
+from interpreter.batching import Batching, owed
 from interpreter.compensation import Due, in_order
-from interpreter.constructs import asking, calling, dispatch, event_wait
-from interpreter.constructs.calling import Calling
+from interpreter.constructs import asking, dispatch, for_each
 from interpreter.constructs.dispatch import Begun
-from interpreter.constructs.event_wait import EventWait
+from interpreter.constructs.for_each import ForEach
 from interpreter.constructs.steps import (
     Ask,
     Call,
+    Conclude,
     Decline,
+    Dispatch,
     Doubt,
-    Empty,
     End,
     Fail,
+    Fill,
     Give,
     Halt,
     Leave,
     Open,
+    Owe,
     Read,
     Say,
     Step,
     Tell,
     Until,
+    Warn,
     Yield,
 )
 from interpreter.failures import dumped
@@ -48,8 +52,6 @@ from interpreter.settling import Settling, Wanted, end_of, ends_text, located, t
 from interpreter.sizes import check_written
 from interpreter.tasks import Tasks
 
-MOST_EARLY = 1_000
-"""Events by signal that are kept for waits to come. Those sent by the API are stored as well, and there is no bound."""
 GRACE = 600.0
 """Seconds that the `finally` parts of an execution that was cancelled, or timed out, may take all together."""
 USUAL = Invocation()
@@ -72,8 +74,8 @@ class Lasting:
         orders: list[Order],
         fast: bool,
         begun: Begun,
-        early: list[EmittedEvent],
-        reports: dict[str, ChildEnd],
+        early: Early,
+        batching: Batching,
         tasks: Tasks,
         grace_until: float | None,
     ):
@@ -86,22 +88,13 @@ class Lasting:
         self._orders = orders
         self._fast = fast
         self._begun = begun
-        self._early = early
-        """Events that came by signal while nobody waited for them."""
-        self._reports = reports
-        """Ends of children whose nodes have not started, by their paths."""
+        self.arriving = Arriving(frames, outputs, early, self._do, fast=fast)
+        self._batching = batching
         self._tasks = tasks
         self.grace_until = grace_until
         """How long what an ended execution still runs may take, all together."""
         self.performing: dict[int, Invoke] = {}
         """Perdure's own activities that run for nodes."""
-        self._callers: dict[str, int] = {
-            held.state.path: frame.at.base + place
-            for frame in frames.all()
-            for place, held in frame.at.held.items()
-            if isinstance(held.state, Calling)
-        }
-        """Nodes with children, by their paths."""
 
     def leave(self, frame: Frame, place: int) -> None:
         """End what is inside a node, but for what is to be done at the end."""
@@ -109,7 +102,7 @@ class Lasting:
         if held.state.leaving:
             return
         frame.at.waits.pop(place, None)
-        self._do(frame, place, dispatch.leave(held.state))
+        self._do(frame, place, dispatch.leave(held.state, grace_until=self.grace_until))
         if any(child.at.shielded for child in frame.children.get(place, ())):
             self._grant_grace(frame, place)
 
@@ -147,13 +140,23 @@ class Lasting:
                 return
         frame.at.held[place] = Held(state, slots, size)
         self._set_alarm(frame, place)
-        if isinstance(state, EventWait):
-            self._early[:] = event_wait.look_back(state, self._early)
-        if isinstance(state, Calling):
-            self._callers[state.path] = frame.at.base + place
-            state.end = self._reports.pop(state.path, None)
+        self.arriving.begin(frame, place, state)
         self._tasks.begin(frame, place, state)
         self._do(frame, place, dispatch.start(state, config, self._at(frame, place)))
+
+    def start(self, frame: Frame, place: int) -> None:
+        """Start the batch that this strand is."""
+        self._do(frame, place, dispatch.start(frame.at.held[place].state, {}, self._at(frame, place)))
+
+    def end_batch(self, frame: Frame, place: int, asked: EndBatch) -> None:
+        """End the batch that this strand is."""
+        if asked.turns == "cancel":
+            self.grace_until = asked.grace_until or self.grace_until
+            self.leave(frame, place)
+        else:
+            state = frame.at.held[place].state
+            assert isinstance(state, ForEach)
+            self._do(frame, place, for_each.finish(state))
 
     def answered(self, frame: Frame, place: int, computed: Computed) -> None:
         """A condition of a node that lasts has been computed."""
@@ -166,7 +169,9 @@ class Lasting:
     def called(self, frame: Frame, place: int, answer: JsonValue) -> None:
         """An activity that a node asked for has answered."""
         self.performing.pop(frame.at.base + place)
-        self._do(frame, place, dispatch.called(frame.at.held[place].state, self._at(frame, place), answer))
+        self._do(
+            frame, place, dispatch.called(frame.at.held[place].state, self._at(frame, place), answer, fast=self._fast)
+        )
 
     def refused(self, frame: Frame, place: int, error: ErrorValue) -> None:
         """What a node asked for could not be had."""
@@ -186,38 +191,6 @@ class Lasting:
         frame, place, state = self._tasks.find(decision.path)
         self._do(frame, place, asking.vote(state, decision, self._now.time))
         return self._tasks.counted(decision, state)
-
-    def offer(self, event: EmittedEvent, *, after: int = -1) -> None:
-        """Show an event to the node that has waited longest for one like it, of those that began after another one. It
-        is kept for waits to come where there is none."""
-        waiting = [
-            (held.slots, frame, place)
-            for frame in self._frames.all()
-            for place, held in frame.at.held.items()
-            if isinstance(held.state, EventWait) and held.slots > after and event_wait.fits(held.state, event)
-        ]
-        if waiting:
-            _, frame, place = min(waiting, key=lambda one: one[0])
-            state = frame.at.held[place].state
-            assert isinstance(state, EventWait)
-            self._do(frame, place, event_wait.came(state, frame.graph.nodes[place], event))
-        elif all(event.id != one.id for one in self._early):
-            self._early.append(event)
-            del self._early[:-MOST_EARLY]
-
-    def report(self, end: ChildEnd) -> None:
-        """Tell a node how its child ended. One that a death of the worker has kept from starting in the eyes of history
-        is told as it starts."""
-        found = self._frames.find(self._callers.get(end.path, -1))
-        if found is None:
-            self._reports[end.path] = end
-            while len(self._reports) > MOST_EARLY:
-                del self._reports[next(iter(self._reports))]
-        else:
-            frame, place = found
-            state = frame.at.held[place].state
-            assert isinstance(state, Calling)
-            self._do(frame, place, calling.reported(state, end))
 
     def close(self, frame: Frame) -> None:
         """Every node of an inner graph has settled: tell the node that holds it, or find the graph's output first."""
@@ -292,8 +265,10 @@ class Lasting:
                 case Ask(condition, names):
                     sees = frame.graph.nodes[place].sees
                     self._settling.wanted.append(Wanted(frame, place, Job("?", Template(condition)), sees, names))
-                case Empty(slot):
-                    self._outputs.put_value(held.slots + slot, None)
+                case Fill(slot, value):
+                    self._outputs.put_value(held.slots + slot, value)
+                case Owe(slot, written):
+                    held.blocks[slot] = owed(written)
                 case Yield():
                     self._yield(frame, place, step)
                 case Fail(error):
@@ -311,8 +286,15 @@ class Lasting:
                 case Give(port, output):
                     self._release(frame, place)
                     self._give(frame, place, port, output, too_late=held.timed_out)
-                case Call():
-                    self._perform(frame, place, step)
+                case Call(activity, argument):
+                    self._perform(frame, place, activity, argument)
+                case Dispatch():
+                    beginning = self._batching.beginning(frame, place, held, step)
+                    self._perform(frame, place, BEGIN_BATCH, beginning)
+                case Warn(how):
+                    self._perform(frame, place, REPORT_BATCH, self._batching.warning(how))
+                case Conclude():
+                    self._settling.close_soon(self._frames.root)
                 case Until(at):
                     held.alarm = at
                     self._set_alarm(frame, place)
@@ -322,7 +304,7 @@ class Lasting:
                 case Say(type, data):
                     self._journal.say(type, frame.path(place), dict(data))
                 case Decline(event):
-                    self.offer(event, after=held.slots)
+                    self.arriving.event(event, after=held.slots)
         for child in opened:
             self._settling.begin(child)
         if opened:
@@ -343,10 +325,10 @@ class Lasting:
         else:
             self._settling.succeed(frame, place, port, shown("output", output))
 
-    def _perform(self, frame: Frame, place: int, asked: Call) -> None:
+    def _perform(self, frame: Frame, place: int, activity: str, argument: JsonValue) -> None:
         number = frame.at.base + place
         title = frame.graph.nodes[place].title
-        order = Invoke(number, frame.path(place), title, asked.activity, OURS, asked.argument, USUAL, local=True)
+        order = Invoke(number, frame.path(place), title, activity, OURS, argument, USUAL, local=True)
         self.performing[number] = order
         self._orders.append(order)
 
@@ -378,8 +360,7 @@ class Lasting:
     def _release(self, frame: Frame, place: int) -> None:
         """A node with graphs inside is over."""
         held = frame.at.held.pop(place)
-        if isinstance(held.state, Calling):
-            del self._callers[held.state.path]
+        self.arriving.end(held.state)
         self._tasks.end(held.state)
         frame.at.waits.pop(place, None)
         frame.due.extend(in_order(held.blocks))

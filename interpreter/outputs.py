@@ -67,6 +67,10 @@ class Outputs:
             raise OutputsTooLarge
         self._texts[node] = text
 
+    def has_room(self, size: int) -> bool:
+        """Whether outputs of so many bytes find room."""
+        return self._total + size <= MOST_BYTES
+
     def put_value(self, node: int, value: JsonValue) -> None:
         """Keep an output that was computed here. Raises OutputsTooLarge."""
         self.put(node, orjson.dumps(value))

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from dag.batches import REPORT_BATCH, BatchEnd, report
 from dag.plan import Plan
 from dag.sub_workflows import BEGIN, ON_FAILURE, REPORT
 from interpreter.failures import dumped
@@ -62,3 +63,9 @@ def acts(id: str, start: Start, plan: Plan, outcome: Outcome) -> Iterator[Act]:
             "error": None if outcome.error is None else dumped(outcome.error),
         }
         yield Act("report", start.parent.path, REPORT, {"parent": asdict(start.parent), "end": end})
+
+
+def report_of_batch(start: Start, end: BatchEnd) -> Act:
+    """What the strand of a batch does: it reports to the one that its loop runs in."""
+    assert start.strand is not None
+    return Act("report", end.batch.path, REPORT_BATCH, report(start.strand, end))

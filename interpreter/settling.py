@@ -94,7 +94,7 @@ class Settling:
         """End a graph before all its nodes had their turn; the first reason stays."""
         self._apply(frame, frame.frontier.end(why))
         if frame.finishing:
-            self._close_soon(frame)
+            self.close_soon(frame)
 
     def promise(self, frame: Frame, place: int, data: Mapping[str, JsonValue]) -> None:
         """A node has had its effect, or may have: compute the config of what undoes it while what it sees is known."""
@@ -122,9 +122,10 @@ class Settling:
         if frame.frontier.has_ready:
             self._frames.queue(frame)
         if frame.frontier.done and not frame.finishing:
-            self._close_soon(frame)
+            self.close_soon(frame)
 
-    def _close_soon(self, frame: Frame) -> None:
+    def close_soon(self, frame: Frame) -> None:
+        """Every node of a graph has settled: it is to be dealt with."""
         if not frame.closing:
             frame.closing = True
             self.closing.append(frame)

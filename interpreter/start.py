@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue, SkipValidation
 
-from dag.event_messages import EmittedEvent
+from dag.batches import BatchOf
 from dag.plan import PlanGraph
-from dag.sub_workflows import ChildEnd, Parent
+from dag.strands import BATCH
+from dag.sub_workflows import Parent
+from interpreter.arriving import Early
 from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -28,6 +30,10 @@ class Tuning:
     """Seconds that the rest waits for running activities, so that history can be cut, before it goes on."""
     most_events: int = 30_000
     """At this length of history the rest waits as long as it takes."""
+    batch: int = BATCH
+    """Turns in a batch of a large loop. The API finds tasks only in batches of the usual size."""
+    batches_beyond: int = 2 * BATCH
+    """A loop over more items runs in batches."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,8 @@ class Start:
     depth: int = 0
     """How many executions wait for it, for those that wait for it, and so on."""
     tuning: Tuning = Tuning()
+    strand: BatchOf | None = None
+    """The batch of a loop that this is. None: it is the execution itself."""
 
 
 @dataclass
@@ -64,10 +72,7 @@ class Carried:
     """The frames with nodes to start, in their order."""
     held_back: list[int] = field(default_factory=list[int])
     """The activities that might not start when it was their turn."""
-    early: list[EmittedEvent] = field(default_factory=list[EmittedEvent])
-    """Events that came by signal while nothing waited for them."""
-    reports: dict[str, ChildEnd] = field(default_factory=dict[str, ChildEnd])
-    """Ends of children whose nodes have not started, by their paths."""
+    early: Early = field(default_factory=Early)
     decisions: Memory = field(default_factory=Memory)
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)

@@ -28,14 +28,16 @@ from temporalio.exceptions import (
 )
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
+from dag.batches import BATCH_ENDED, END, BatchEnd, EndBatch
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
+from dag.strands import strand_id
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
 from interpreter import showing
-from interpreter.execution import Execution
+from interpreter.execution import Execution, Told
 from interpreter.former import carried_over
 from interpreter.job import Computed, failure
 from interpreter.journal import Emit, Now
@@ -94,9 +96,9 @@ class Interpreter:
         self._load = Load()
         self._refresh()
         self._pace = RecordedPace(self._now, workflow.patched)
-        tenant, _, id = info.workflow_id.partition("/")
+        whose = strand_id(info.workflow_id)
         self._execution = Execution(
-            id,
+            whose.execution,
             self._start,
             self._plan,
             now=self._now,
@@ -104,14 +106,14 @@ class Interpreter:
             pace=self._pace,
             carried=carried,
             segments=[segment.payload.data for segment in args[3:]],
-            tenant=tenant,
+            tenant=whose.tenant,
         )
         self._running: dict[int, _Running] = {}
         self._locals = 0
         """How many of them are local."""
         self._ended: deque[int] = deque()
-        self._events: deque[EmittedEvent | ChildEnd] = deque()
-        """Those that have come and were not looked at."""
+        self._told: deque[Told] = deque()
+        """What has come by signal and was not looked at."""
         self._wake: asyncio.Future[None] | None = None
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at: float | None = None
@@ -135,12 +137,12 @@ class Interpreter:
         execution.begin()
         while True:
             self._settle_ended()
-            self._settle_events()
+            self._hear()
             await self._advance()
             if execution.outcome is not None:
                 workflow.set_current_details(self._details())
                 return self._result(execution.outcome)
-            if self._ended or self._events or self._loses_patience():
+            if self._ended or self._told or self._loses_patience():
                 continue
             if self._must_hold() and not self._running:
                 self._continue()
@@ -149,8 +151,7 @@ class Interpreter:
     @workflow.signal
     def event(self, event: EmittedEvent) -> None:
         """Something has happened that nodes may wait for."""
-        self._events.append(event)
-        self._rouse()
+        self._tell(event)
 
     @workflow.update(name=DECIDE)
     def decide(self, decision: Decision) -> Decided:
@@ -194,8 +195,17 @@ class Interpreter:
     @workflow.signal(name=ENDED)
     def child_ended(self, end: ChildEnd) -> None:
         """An execution that a node has started tells how it ended."""
-        self._events.append(end)
-        self._rouse()
+        self._tell(end)
+
+    @workflow.signal(name=BATCH_ENDED)
+    def batch_ended(self, end: BatchEnd) -> None:
+        """A batch of a loop tells how it ended."""
+        self._tell(end)
+
+    @workflow.signal(name=END)
+    def end(self, asked: EndBatch) -> None:
+        """The loop of which this is a batch ends."""
+        self._tell(asked)
 
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
@@ -287,6 +297,10 @@ class Interpreter:
         self._ended.append(number)
         self._rouse()
 
+    def _tell(self, told: Told) -> None:
+        self._told.append(told)
+        self._rouse()
+
     def _rouse(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
@@ -363,9 +377,9 @@ class Interpreter:
                     self._execution.succeeded(number, payload.data or b"null", cached=CACHED in payload.metadata)
             self._execution.follow()
 
-    def _settle_events(self) -> None:
-        while self._events:
-            self._execution.event(self._events.popleft())
+    def _hear(self) -> None:
+        while self._told:
+            self._execution.hear(self._told.popleft())
             self._execution.follow()
 
     def _settle_failed(self, number: int, error: FailureError, running: "_Running") -> None:

@@ -17,6 +17,7 @@ from runtime.storage import Contents
 from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
+from worker.batches import batch_activities
 from worker.cache import Cache
 from worker.evaluation import evaluate
 from worker.secrets import Secrets
@@ -57,7 +58,7 @@ def worker(
         task_queue=settings.queue,
         build_id=BUILD,
         workflows=[workflow, *workflows],
-        activities=[node_activity(means, sink), evaluate, *activities],
+        activities=[node_activity(means, sink), evaluate, *batch_activities(client), *activities],
         interceptors=[StepEvents(sink.step)],
         workflow_runner=runner,
         max_cached_workflows=settings.max_cached_executions,

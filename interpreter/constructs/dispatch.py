@@ -7,8 +7,10 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.constructs import asking, calling, emitting, event_wait, for_each, parallel, trying, turns
+from dag.strands import BATCH
+from interpreter.constructs import asking, batches, calling, emitting, event_wait, for_each, parallel, trying, turns
 from interpreter.constructs.asking import Asking
+from interpreter.constructs.batches import Batched
 from interpreter.constructs.calling import Calling
 from interpreter.constructs.emitting import Emitting
 from interpreter.constructs.event_wait import EventWait
@@ -18,7 +20,7 @@ from interpreter.constructs.steps import End, Fail, Read, Step
 from interpreter.constructs.trying import Try
 from interpreter.constructs.turns import Turns
 
-State = ForEach | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling
+State = ForEach | Batched | Turns | Parallel | Try | EventWait | Emitting | Asking | Calling
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,10 @@ class Begun:
     """How many executions wait for it, for those that wait for it, and so on."""
     priority: int = 3
     started_by: str | None = None
+    batch: int = BATCH
+    """Turns in a batch of a large loop."""
+    batches_beyond: int = 2 * BATCH
+    """A loop over more items is large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,9 @@ class Place:
 def begin(config: Mapping[str, JsonValue], at: Place) -> tuple[State, int]:
     """How far the node has come as it starts, and how many slots it takes."""
     match at.node.type:
+        case "for_each" if batches.is_large(config, at.node, beyond=at.begun.batches_beyond):
+            large = batches.begin(config, path=at.path, size=at.begun.batch)
+            return large, 1 + large.count
         case "for_each":
             loop = for_each.begin(config)
             return loop, 1 + loop.count
@@ -71,6 +80,8 @@ def start(state: State, config: Mapping[str, JsonValue], at: Place) -> Iterator[
     match state:
         case ForEach():
             return for_each.start(state, at.node, at.read)
+        case Batched():
+            return batches.start(state)
         case Turns():
             return turns.start(state, at.node, at.read)
         case Parallel():
@@ -118,9 +129,13 @@ def answered(state: State, at: Place, *, answer: bool) -> Iterator[Step]:
             raise AssertionError("it asks for nothing")
 
 
-def called(state: State, at: Place, answer: JsonValue) -> Iterator[Step]:
+def called(state: State, at: Place, answer: JsonValue, *, fast: bool) -> Iterator[Step]:
     """The activity that was asked for has answered."""
     match state:
+        case ForEach():
+            return for_each.warned(state)
+        case Batched():
+            return batches.called(state, answer, now=at.now, fast=fast)
         case EventWait():
             return event_wait.called(state, at.node, answer)
         case Emitting():
@@ -136,6 +151,8 @@ def failed(state: State, error: ErrorValue, *, fast: bool) -> Iterator[Step]:
     match state:
         case ForEach():
             return for_each.failed(state, error, fast=fast)
+        case Batched():
+            return batches.refused(state, error, fast=fast)
         case Turns():
             return turns.failed(error)
         case EventWait():
@@ -155,15 +172,19 @@ def rang(state: State, at: Place) -> Iterator[Step]:
             return event_wait.rang(state, at.node)
         case Calling():
             return calling.rang(state)
+        case Batched():
+            return batches.rang(state)
         case Asking():
             return asking.rang(state, at.now)
         case _:
             raise AssertionError("it waits for no time")
 
 
-def leave(state: State) -> Iterator[Step]:
-    """End everything inside, but for what is to be done at the end."""
+def leave(state: State, *, grace_until: float | None) -> Iterator[Step]:
+    """End everything inside, but for what is to be done at the end, until then."""
     match state:
+        case Batched():
+            return batches.leave(state, grace_until=grace_until)
         case ForEach():
             return for_each.leave(state)
         case Turns():
@@ -189,4 +210,4 @@ def break_off(state: State) -> Iterator[Step]:
 
 def is_concurrent(state: State) -> bool:
     """Whether graphs inside run at once."""
-    return isinstance(state, Parallel) or (isinstance(state, ForEach) and state.concurrency != 1)
+    return isinstance(state, Parallel) or (isinstance(state, ForEach) and not state.in_order)

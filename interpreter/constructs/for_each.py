@@ -1,4 +1,7 @@
-"""`for_each`: turns over a list behind a window, in item order where results are put together."""
+"""`for_each`: turns over a list behind a window, in item order where results are put together.
+
+One over many items is a `Batched` of which each batch is such a loop, over its part of the items, in a strand of its
+own."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -6,9 +9,10 @@ from typing import Literal
 
 from pydantic import JsonValue
 
+from dag.batches import Turn
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.constructs.steps import Ask, End, Fail, Halt, Leave, Open, Read, Step, Yield
+from interpreter.constructs.steps import Ask, Conclude, End, Fail, Halt, Leave, Open, Read, Step, Warn, Yield
 from interpreter.failures import dumped
 
 ITEMS = 0
@@ -29,9 +33,7 @@ class ForEach:
     next: int = 0
     running: int = 0
     failures: int = 0
-    ended: dict[int, Literal["succeeded", "failed", "continued"]] = field(
-        default_factory=dict[int, Literal["succeeded", "failed", "continued"]]
-    )
+    ended: dict[int, Turn] = field(default_factory=dict[int, Turn])
     errors: dict[int, ErrorValue] = field(default_factory=dict[int, ErrorValue])
     """Of failed turns, where the result tells them."""
     unasked: list[int] = field(default_factory=list[int])
@@ -40,6 +42,23 @@ class ForEach:
     """No new turn starts."""
     error: ErrorValue | None = None
     leaving: bool = False
+    first: int = 0
+    """The turn that it begins with."""
+    of: int | None = None
+    """In a batch, the number of items of the whole loop."""
+    broken: bool = False
+    warning: bool = False
+    """Whether the loop is being told that this batch comes to its end."""
+
+    @property
+    def in_order(self) -> bool:
+        """Whether each turn begins after the one before it."""
+        return self.concurrency == 1 and self.of is None
+
+
+def slot_of(state: ForEach, turn: int) -> int:
+    """The slot of a turn's output."""
+    return 1 + turn - state.first
 
 
 def begin(config: Mapping[str, JsonValue]) -> ForEach:
@@ -60,7 +79,7 @@ def ended(state: ForEach, node: PlanNode, read: Read, turn: int, end: End, *, fa
     """A turn has ended."""
     state.running -= 1
     if end.how == "broken":
-        state.closed = True
+        state.closed = state.broken = True
     elif end.how != "cancelled":
         state.ended[turn] = end.how
         if end.how == "failed":
@@ -96,8 +115,17 @@ def failed(state: ForEach, error: ErrorValue, *, fast: bool) -> Iterator[Step]:
     state.error = state.error or error
     state.closed = True
     state.unasked.clear()
+    if state.of is not None and state.running:
+        yield from _warn(state, "failing")
     if fast and state.running:
         yield Halt()
+    yield from _close(state)
+
+
+def finish(state: ForEach) -> Iterator[Step]:
+    """Start no new turn."""
+    state.closed = True
+    state.unasked.clear()
     yield from _close(state)
 
 
@@ -114,7 +142,15 @@ def break_off(state: ForEach) -> Iterator[Step]:
     """One of the turns says that the loop ends; it ends itself."""
     state.closed = True
     state.unasked.clear()
+    if state.of is not None:
+        yield from _warn(state, "breaking")
     yield Halt()
+
+
+def warned(state: ForEach) -> Iterator[Step]:
+    """The loop knows that this batch comes to its end."""
+    state.warning = False
+    yield from _close(state)
 
 
 def until(node: PlanNode) -> str | None:
@@ -125,33 +161,43 @@ def until(node: PlanNode) -> str | None:
 
 
 def _go_on(state: ForEach, node: PlanNode, read: Read) -> Iterator[Step]:
-    while not (state.closed or state.unasked) and state.running < state.concurrency and state.next < state.count:
+    end = state.first + state.count
+    while not (state.closed or state.unasked) and state.running < state.concurrency and state.next < end:
         turn = state.next
         state.next += 1
         state.running += 1
-        yield Open("body", turn, _names(state, node, read, turn), slot=1 + turn)
+        yield Open("body", turn, _names(state, node, read, turn), slot=slot_of(state, turn))
     yield from _close(state)
 
 
 def _close(state: ForEach) -> Iterator[Step]:
-    if state.running or state.unasked or not (state.closed or state.next == state.count):
+    if state.running or state.unasked or state.warning or not (state.closed or state.next == state.first + state.count):
         return
-    if state.leaving:
+    if state.of is not None:
+        yield Conclude()
+    elif state.leaving:
         yield Leave()
     elif state.error is not None:
         yield Fail(state.error)
     else:
-        yield _result(state)
+        yield result(state.result, state.ended, state.errors)
+
+
+def _warn(state: ForEach, how: Literal["breaking", "failing"]) -> Iterator[Step]:
+    if not state.warning:
+        state.warning = True
+        yield Warn(how)
 
 
 def _names(state: ForEach, node: PlanNode, read: Read, turn: int) -> dict[str, JsonValue]:
     assert isinstance(node.config.value, dict)
     items = read(ITEMS)
     assert isinstance(items, list)
-    loop: dict[str, JsonValue] = {"index": turn, "item": items[turn], "count": state.count}
-    if state.concurrency == 1 and turn > 0:
-        loop["previous"] = read(turn)
-    return {str(node.config.value["as"]): items[turn], "loop": loop}
+    item = items[turn - state.first]
+    loop: dict[str, JsonValue] = {"index": turn, "item": item, "count": state.of or state.count}
+    if state.in_order and turn > 0:
+        loop["previous"] = read(slot_of(state, turn - 1))
+    return {str(node.config.value["as"]): item, "loop": loop}
 
 
 def _question(state: ForEach, node: PlanNode, read: Read, turn: int) -> Ask:
@@ -160,19 +206,20 @@ def _question(state: ForEach, node: PlanNode, read: Read, turn: int) -> Ask:
     names = _names(state, node, read, turn)
     loop = names["loop"]
     assert isinstance(loop, dict)
-    loop["output"] = read(1 + turn)
+    loop["output"] = read(slot_of(state, turn))
     loop["done"] = len(state.ended)
     return Ask(condition, names)
 
 
-def _result(state: ForEach) -> Yield:
-    turns = sorted(state.ended)
-    yielding = [turn for turn in turns if state.ended[turn] == "succeeded"]
-    match state.result:
+def result(mode: str, ended: Mapping[int, Turn], errors: Mapping[int, ErrorValue]) -> Yield:
+    """What the loop's output is made of, the turns being in the order of their slots from the first."""
+    turns = sorted(ended)
+    yielding = [turn for turn in turns if ended[turn] == "succeeded"]
+    match mode:
         case "list":
             return Yield("list", tuple(1 + turn for turn in turns))
         case "full":
-            rows = tuple(_row(state, turn) for turn in turns)
+            rows = tuple(_row(turn, ended[turn], errors.get(turn)) for turn in turns)
             return Yield("full", tuple(1 + turn for turn in turns), rows=rows)
         case "merge":
             return Yield("merge", tuple(1 + turn for turn in yielding))
@@ -183,7 +230,19 @@ def _result(state: ForEach) -> Yield:
             return Yield("none")
 
 
-def _row(state: ForEach, turn: int) -> dict[str, JsonValue]:
-    error = state.errors.get(turn)
-    status = STATUS[state.ended[turn]]
-    return {"index": turn, "status": status, "output": None, "error": None if error is None else dumped(error)}
+def needed(mode: str, ended: Mapping[int, Turn]) -> list[int]:
+    """The turns with outputs that such a result may be made of."""
+    yielding = [turn for turn in sorted(ended) if ended[turn] == "succeeded"]
+    match mode:
+        case "first":
+            return yielding[:1]
+        case "last":
+            return yielding[-1:]
+        case "none":
+            return []
+        case _:
+            return yielding
+
+
+def _row(turn: int, how: Turn, error: ErrorValue | None) -> dict[str, JsonValue]:
+    return {"index": turn, "status": STATUS[how], "output": None, "error": None if error is None else dumped(error)}

@@ -42,10 +42,11 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Empty:
-    """Keep null in a slot."""
+class Fill:
+    """Keep a value in a slot."""
 
     slot: int
+    value: JsonValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +119,63 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Begin a batch of the node's turns, in a strand of its own. It is a call as others are."""
+
+    number: int
+    first: int
+    count: int
+    concurrency: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owe:
+    """What the turn or branch with this slot has done that is to be undone, should the execution fail."""
+
+    slot: int
+    due: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Tell the loop of which this strand is a batch that it comes to its end, while turns still run. It is a call as
+    others are."""
+
+    how: Literal["breaking", "failing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conclude:
+    """The batch that this strand is has ended."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decline:
     """An event is for others."""
 
     event: EmittedEvent
 
 
-Step = Open | Halt | Ask | Empty | Yield | Fail | Doubt | Leave | Give | Call | Until | Tell | Say | Decline
+Step = (
+    Open
+    | Halt
+    | Ask
+    | Fill
+    | Owe
+    | Yield
+    | Fail
+    | Doubt
+    | Leave
+    | Give
+    | Call
+    | Dispatch
+    | Until
+    | Tell
+    | Say
+    | Decline
+    | Warn
+    | Conclude
+)
 
 
 @dataclass(frozen=True, slots=True)

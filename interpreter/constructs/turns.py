@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import PlanNode
-from interpreter.constructs.steps import Ask, Empty, End, Fail, Halt, Leave, Open, Read, Step, Yield
+from interpreter.constructs.steps import Ask, End, Fail, Fill, Halt, Leave, Open, Read, Step, Yield
 from interpreter.words.nesting import IterationsLimit
 
 
@@ -50,7 +50,7 @@ def ended(state: Turns, node: PlanNode, read: Read, end: End) -> Iterator[Step]:
     match end.how:
         case "succeeded" | "continued":
             if end.how == "continued":
-                yield Empty(state.next % 2)
+                yield Fill(state.next % 2, None)
             state.next += 1
             if node.type == "while":
                 yield _whether_another(state, node, read)

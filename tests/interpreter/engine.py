@@ -74,9 +74,9 @@ class Engine:
         return await ended(await self.start(document, input, **start_fields))
 
     def events(self, handle: WorkflowHandle[Any, Any]) -> list[StepEvent]:
-        """What an execution said, each event once, in order."""
+        """What an execution said, each event once, in order, strand by strand."""
         execution = handle.id.partition("/")[2]
-        said = {event.n: event for event, _ in self.sink.steps if event.execution == execution}
+        said = {(event.strand, event.n): event for event, _ in self.sink.steps if event.execution == execution}
         return [said[n] for n in sorted(said)]
 
     def statuses(self, handle: WorkflowHandle[Any, Any]) -> dict[str, str]:

@@ -74,8 +74,8 @@ class Family:
         return await ended(await self.start(name, input, **fields))
 
     def events(self, handle: Handle) -> list[StepEvent]:
-        """What an execution said, each event once, in order."""
-        said = {event.n: event for event, _ in self.sink.steps if event.execution == id_of(handle)}
+        """What an execution said, each event once, in order, strand by strand."""
+        said = {(event.strand, event.n): event for event, _ in self.sink.steps if event.execution == id_of(handle)}
         return [said[n] for n in sorted(said)]
 
     def statuses(self, handle: Handle) -> dict[str, str]:

@@ -39,6 +39,7 @@ from tests.reference.strategies import graphs, nested, scripts, worlds
 from tests.reference.world import Ends, Settles
 from tests.worker.attempts import means
 from worker.adapter import node_activity
+from worker.batches import batch_activities
 from worker.evaluation import evaluate
 from worker.host import RUNNER
 from worker.records import Attempt
@@ -58,6 +59,12 @@ class Variant:
 
     continue_after: int | None = None
     cached: int = 500
+    batched: bool = False
+
+    @property
+    def tuning(self) -> Tuning:
+        tuning = Tuning(continue_after=self.continue_after, patience=3600)
+        return replace(tuning, batch=1, batches_beyond=0) if self.batched else tuning
 
 
 VARIANTS = {
@@ -65,6 +72,7 @@ VARIANTS = {
     "continued as new at every safe point": Variant(continue_after=1),
     "replayed from the start at every step": Variant(cached=0),
     "both": Variant(continue_after=2, cached=0),
+    "with each turn of a concurrent loop as a batch": Variant(batched=True),
 }
 
 
@@ -91,15 +99,15 @@ def nested_cases() -> st.SearchStrategy[list[Case]]:
 class Heard:
     """A sink that keeps what each execution said, and which nodes have settled, by workflow id."""
 
-    events: defaultdict[str, dict[int, StepEvent]] = field(
-        default_factory=lambda: defaultdict[str, dict[int, StepEvent]](dict)
+    events: defaultdict[str, dict[tuple[str, int], StepEvent]] = field(
+        default_factory=lambda: defaultdict[str, dict[tuple[str, int], StepEvent]](dict)
     )
     settled: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 as a Sink
-        said = self.events[event.execution]
-        if event.n not in said or replaces(event, said[event.n], replayed=replaying):
-            said[event.n] = event
+        said, number = self.events[event.execution], (event.strand, event.n)
+        if number not in said or replaces(event, said[number], replayed=replaying):
+            said[number] = event
         if event.type in SETTLED:
             self.settled.add((f"acme/{event.execution}", event.path))
 
@@ -173,7 +181,7 @@ async def theatre(client: Client, variant: Variant) -> AsyncGenerator[Theatre]:
             client,
             task_queue=queue,
             workflows=[Interpreter],
-            activities=[node_activity(have, heard), evaluate],
+            activities=[node_activity(have, heard), evaluate, *batch_activities(client)],
             interceptors=[StepEvents(heard.step)],
             workflow_runner=RUNNER,
             max_cached_workflows=variant.cached,
@@ -263,7 +271,7 @@ async def all_agree(theatres: Mapping[str, Theatre], cases: list[Case]) -> None:
 async def agreed(here: Theatre, variant: Variant, document: Document, script: Script) -> Outcome:
     """What both the interpreter and the reference say; an error when they do not say the same."""
     reference = _reference(document, script, variant, here.stage)
-    told = await here.perform(document, script, reference, Tuning(continue_after=variant.continue_after, patience=3600))
+    told = await here.perform(document, script, reference, variant.tuning)
     assert told == reference
     return told
 

@@ -18,15 +18,18 @@ SETTLED: Final[Mapping[str, Status]] = {
 
 
 def outcome_of(events: Iterable[StepEvent]) -> Outcome:
-    """What the events of one strand say; that they are numbered and chained, and no node starts or settles twice."""
-    told = list(events)
-    previous = 0
-    for number, event in enumerate(told, start=1):
-        assert (event.n, event.previous) == (number, previous)
-        previous = event.checksum
-        assert event.checksum == checksum(event.previous, event.n, event.type, event.path, event.data)
-    first, *steps, last = told
+    """What the events of an execution say; that they are numbered and chained in each strand, and no node starts or
+    settles twice."""
+    strands: dict[str, list[StepEvent]] = {"": []}
+    for event in events:
+        strands.setdefault(event.strand, []).append(event)
+    for told in strands.values():
+        _check_chain(told)
+    first, *steps, last = strands.pop("")
     assert first.type == "execution.started"
+    for told in strands.values():
+        assert told[-1].type == "strand.ended"
+        steps = [*told[:-1], *steps]
     ending = _data(last)
     started = [event for event in steps if event.type == "node.started"]
     settled = [event for event in steps if event.type in SETTLED]
@@ -53,6 +56,14 @@ def outcome_of(events: Iterable[StepEvent]) -> Outcome:
         compensation=_data(steps[end])["status"] if marks else "none",
         compensated=compensated,
     )
+
+
+def _check_chain(told: list[StepEvent]) -> None:
+    previous = 0
+    for number, event in enumerate(told, start=1):
+        assert (event.n, event.previous) == (number, previous)
+        previous = event.checksum
+        assert event.checksum == checksum(event.previous, event.n, event.type, event.path, event.data)
 
 
 def _by_graph(paths: Iterable[str]) -> Mapping[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from activities.activity_type import ActivityType
 from activities.context import Context
 from dag.activity_type import Traits
 from dag.errors import PerdureError
+from dag.strands import strand_id
 from tests.reference.document import Document
 from tests.reference.paths import node_at
 from tests.reference.script import Acknowledges, Ending, Raises, Returns
@@ -81,7 +82,8 @@ class Stage:
 
     async def _run(self, part: Part, context: Context) -> Said:
         info = activity.info()
-        actor = self._actors[info.workflow_id, info.activity_id]
+        whose = strand_id(info.workflow_id or "")
+        actor = self._actors[f"{whose.tenant}/{whose.execution}", info.activity_id]
         actor.entrances += 1
         actor.asked_to_stop.clear()
         actor.on_stage.set()

@@ -1,0 +1,43 @@
+"""Workflow ids: an execution has one, and so has each of its strands that runs by itself, a batch of a large loop."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+BATCH = 1_000
+"""Turns in one batch. It is fixed, so that a path says in which batch it is."""
+
+_TURN = re.compile(r"\[([0-9]+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class StrandId:
+    """Whose a workflow id is."""
+
+    tenant: str
+    execution: str
+    strand: str = ""
+    """Empty: the execution's own, which the document's graph runs in."""
+
+    def __str__(self) -> str:
+        own = f"{self.tenant}/{self.execution}"
+        return f"{own}/{self.strand}" if self.strand else own
+
+
+def strand_id(workflow_id: str) -> StrandId:
+    """What a workflow id says."""
+    tenant, _, rest = workflow_id.partition("/")
+    execution, _, strand = rest.partition("/")
+    return StrandId(tenant, execution, strand)
+
+
+def batch_strand(path: str, number: int) -> str:
+    """The strand of a loop's batch."""
+    return f"{path}/{number}"
+
+
+def strands_of(path: str) -> Iterator[str]:
+    """Where a path may be, if loops around it are large: in the innermost batch first, in the execution's own last."""
+    for turn in reversed([*_TURN.finditer(path)]):
+        yield batch_strand(path[: turn.start()], int(turn[1]) // BATCH)
+    yield ""

@@ -1,0 +1,108 @@
+"""The batches of large loops in Temporal: each is a workflow beside that of the strand which its loop runs in."""
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.common import Priority, RawValue, WorkflowIDReusePolicy
+from temporalio.converter import WorkflowSerializationContext, decode_typed_search_attributes
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from dag.batches import BATCH_ENDED, END, Batch, BatchEnd, BatchOf, Beginning, EndBatch, Report
+from dag.strands import StrandId, batch_strand, strand_id
+from interpreter.start import Start
+from runtime.executions import TASK_TIMEOUT
+
+_BATCH = "batch"
+_LONGEST_SUMMARY = 100
+_KILLED = frozenset(
+    {
+        WorkflowExecutionStatus.TERMINATED,
+        WorkflowExecutionStatus.TIMED_OUT,
+        WorkflowExecutionStatus.CANCELED,
+        WorkflowExecutionStatus.FAILED,
+    }
+)
+"""The ends of which a batch itself says nothing."""
+
+
+def batch_id(strand: str, batch: Batch) -> str:
+    """The workflow id of a batch of a loop in a strand, of which this is the workflow id."""
+    whose = strand_id(strand)
+    return str(StrandId(whose.tenant, whose.execution, batch_strand(batch.path, batch.number)))
+
+
+async def begin(client: Client, parent: WorkflowHandle[Any, Any], asked: Beginning, *, queue: str) -> None:
+    """Start a batch of a loop that runs in a strand; once, however often this is called. Raises RPCError."""
+    context = WorkflowSerializationContext(namespace=client.namespace, workflow_id=parent.id)
+    first = await anext(aiter(parent.fetch_history_events(page_size=1)))
+    begun = first.workflow_execution_started_event_attributes
+    converter = client.data_converter.with_context(context)
+    start, plan = await converter.decode(begun.input.payloads[:2], [Start, RawValue])
+    of = BatchOf(asked.batch, parent.id)
+    tuning = replace(start.tuning, in_flight=asked.in_flight)
+    values = RawValue(Payload(metadata={"encoding": b"json/plain"}, data=orjson.dumps(asked.values)))
+    try:
+        await client.start_workflow(
+            begun.workflow_type.name,
+            args=[replace(start, parent=None, tuning=tuning, strand=of), plan, asked.carried, values],
+            id=batch_id(parent.id, asked.batch),
+            # A later attempt at the execution has its own.
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
+            if start.attempt == 1
+            else WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            task_queue=queue,
+            task_timeout=TASK_TIMEOUT,
+            memo={_BATCH: of},
+            search_attributes=decode_typed_search_attributes(begun.search_attributes),
+            static_summary=f"{asked.path}: batch {asked.batch.number}"[:_LONGEST_SUMMARY],
+            priority=Priority(
+                priority_key=begun.priority.priority_key or None,
+                fairness_key=begun.priority.fairness_key or None,
+            ),
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+async def end(client: Client, strand: str, asked: EndBatch) -> None:
+    """Have a batch end; one that has needs no word. Raises RPCError."""
+    await _tell(client.get_workflow_handle(batch_id(strand, asked.batch)), END, asked)
+
+
+async def report(client: Client, told: Report) -> None:
+    """Tell the strand that waits how a batch has ended. Raises RPCError."""
+    await _tell(client.get_workflow_handle(told.parent), BATCH_ENDED, told.end)
+
+
+async def end_of(client: Client, strand: str, batch: Batch) -> BatchEnd | None:
+    """That a batch has ended without a word. None: it has not. Raises RPCError."""
+    try:
+        described = await client.get_workflow_handle(batch_id(strand, batch)).describe()
+    except RPCError as unknown:
+        if unknown.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return _killed(batch)
+    return _killed(batch) if described.status in _KILLED else None
+
+
+async def report_killed(client: Client, described: WorkflowExecutionDescription) -> None:
+    """Tell whoever waits for a batch that it was ended from outside. Raises RPCError."""
+    of: BatchOf | None = await described.memo_value(_BATCH, None, type_hint=BatchOf)
+    if of is not None and described.status in _KILLED:
+        await report(client, Report(of.batch.path, of.parent, _killed(of.batch)))
+
+
+def _killed(batch: Batch) -> BatchEnd:
+    return BatchEnd(batch, "terminated")
+
+
+async def _tell(handle: WorkflowHandle[Any, Any], signal: str, told: EndBatch | BatchEnd) -> None:
+    try:
+        await handle.signal(signal, told)
+    except RPCError as gone:
+        if gone.status != RPCStatusCode.NOT_FOUND:
+            raise
