@@ -96,6 +96,15 @@ async def report_killed(client: Client, described: WorkflowExecutionDescription)
         await report(client, Report(of.batch.path, of.parent, _killed(of.batch)))
 
 
+async def terminate(client: Client, strand: StrandId) -> None:
+    """End a batch whose execution has ended at once, if it has not ended. Raises RPCError."""
+    try:
+        await client.get_workflow_handle(str(strand)).terminate(reason="The execution has ended.")
+    except RPCError as gone:
+        if gone.status != RPCStatusCode.NOT_FOUND:
+            raise
+
+
 def _killed(batch: Batch) -> BatchEnd:
     return BatchEnd(batch, "terminated")
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 
 from pydantic import JsonValue
@@ -20,11 +21,13 @@ from temporalio.worker import Replayer
 from dag.errors import ErrorValue
 from dag.events import StepEvent
 from dag.journal import strand
+from dag.strands import StrandId
 from interpreter.failures import dumped
 from interpreter.journal import shown
 from interpreter.workflow import Interpreter
+from runtime import batches
 from runtime.children import report_killed
-from store import checking, journal
+from store import checking, journal, strands
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.journal import Note, Step
@@ -50,13 +53,11 @@ class Forgotten(Exception):
 
 
 async def heal(client: Client, database: Database, tenant: TenantId, execution: ExecutionId) -> None:
-    """Replay all runs of an execution. Raises Forgotten."""
+    """Replay all runs of an execution, and of its strands whose journals are not whole. Raises Forgotten."""
     described = await describe(client, tenant, execution)
     try:
-        async for history in _histories(client, described):
-            async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
-                events = await _replayed(client, history)
-            await _write(database, tenant, events, ended=_ended(history))
+        await _replay(client, database, tenant, described)
+        await _heal_strands(client, database, tenant, execution, described)
     except (RPCError, StoreUnavailable):
         raise  # it can be mended, only not now: who took it for closed would never look for what is still missing
     except Exception:
@@ -67,10 +68,22 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
         await checking.healed(opened, execution, seen(described))
 
 
+async def heal_strand(client: Client, database: Database, strand: StrandId) -> None:
+    """Replay all runs of a strand that is a batch of a loop. If it was killed, whoever waits for it is told. Raises
+    Forgotten."""
+    described = await _describe(client, strand)
+    await batches.report_killed(client, described)
+    await _replay(client, database, TenantId(strand.tenant), described)
+
+
 async def describe(client: Client, tenant: TenantId, execution: ExecutionId) -> WorkflowExecutionDescription:
     """What Temporal knows of an execution's last run. Raises Forgotten."""
+    return await _describe(client, StrandId(tenant, execution))
+
+
+async def _describe(client: Client, strand: StrandId) -> WorkflowExecutionDescription:
     try:
-        return await client.get_workflow_handle(f"{tenant}/{execution}").describe()
+        return await client.get_workflow_handle(str(strand)).describe()
     except RPCError as error:
         if error.status == RPCStatusCode.NOT_FOUND:
             raise Forgotten from None
@@ -80,6 +93,38 @@ async def describe(client: Client, tenant: TenantId, execution: ExecutionId) -> 
 def seen(described: WorkflowExecutionDescription) -> str:
     """How far Temporal has come: as long as it is the same, there is nothing new to replay."""
     return f"{described.run_id} {described.history_length}"
+
+
+async def _heal_strands(
+    client: Client,
+    database: Database,
+    tenant: TenantId,
+    execution: ExecutionId,
+    described: WorkflowExecutionDescription,
+) -> None:
+    """What a strand says may name others, of loops within its loop."""
+    seen: set[str] = set()
+    while True:
+        async with session(database, tenant) as opened:
+            found = [name for name in await strands.not_whole(opened, execution) if name not in seen]
+        if not found:
+            return
+        for name in found:
+            strand = StrandId(tenant, execution, name)
+            if described.status is not WorkflowExecutionStatus.RUNNING:
+                await batches.terminate(client, strand)
+            with suppress(Forgotten):
+                await heal_strand(client, database, strand)
+        seen.update(found)
+
+
+async def _replay(
+    client: Client, database: Database, tenant: TenantId, described: WorkflowExecutionDescription
+) -> None:
+    async for history in _histories(client, described):
+        async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
+            events = await _replayed(client, history)
+        await _write(database, tenant, events, ended=_ended(history))
 
 
 async def _histories(client: Client, last: WorkflowExecutionDescription) -> AsyncGenerator[WorkflowHistory]:

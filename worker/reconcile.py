@@ -29,14 +29,16 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError
 
+from dag.strands import StrandId, strand_id
 from runtime.settings import Settings
-from store import cache, checking, tenants
+from store import cache, checking, strands, tenants
 from store.checking import Quiet
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.session import session
+from store.strands import Strand
 from worker.event_upkeep import look_after_events
-from worker.healing import Forgotten, describe, heal, seen
+from worker.healing import Forgotten, describe, heal, heal_strand, seen
 
 logger = logging.getLogger("perdure.reconcile")
 
@@ -125,7 +127,7 @@ class Pass:
     database: Database
     looks: int
     """How many more of those that are open and quiet it may ask about."""
-    healed: set[tuple[TenantId, ExecutionId]] = field(default_factory=set[tuple[TenantId, ExecutionId]])
+    healed: set[StrandId] = field(default_factory=set[StrandId])
     """Once a pass is enough."""
 
 
@@ -137,9 +139,12 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
     async for ended in _ended_in_temporal(client, began - FIRST.total_seconds() if since is None else since):
         for tenant in sorted(known & ended.keys()):
             async with session(database, tenant) as opened:
-                missing = await checking.not_closed(opened, ended[tenant])
+                missing = await checking.not_closed(opened, [id for id, strand in ended[tenant] if not strand])
+                batches = await strands.not_ended(opened, [each for each in ended[tenant] if each[1]])
             for execution in missing:
                 await _heal(doing, tenant, execution)
+            for execution, strand in batches:
+                await _heal(doing, tenant, execution, strand)
     turns = sorted(known)
     random.shuffle(turns)  # so that where there is too much for one pass, everybody has a turn
     for tenant in turns:
@@ -151,16 +156,16 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
     return began
 
 
-async def _ended_in_temporal(client: Client, since: float) -> AsyncGenerator[dict[TenantId, list[ExecutionId]]]:
-    """The executions that have ended since, a page at a time."""
+async def _ended_in_temporal(client: Client, since: float) -> AsyncGenerator[dict[TenantId, list[Strand]]]:
+    """The executions that have ended since, and their strands, a page at a time."""
     after = (datetime.fromtimestamp(since, UTC) - OVERLAP).isoformat()
-    page: dict[TenantId, list[ExecutionId]] = {}
+    page: dict[TenantId, list[Strand]] = {}
     count = 0
     async for found in client.list_workflows(f'CloseTime >= "{after}" AND {ENDED}'):
-        tenant, _, execution = found.id.partition("/")
-        if not execution or "/" in execution:  # one of Perdure's own, or a part of an execution
+        whose = strand_id(found.id)
+        if not whose.execution:  # one of Perdure's own
             continue
-        page.setdefault(TenantId(tenant), []).append(ExecutionId(execution))
+        page.setdefault(TenantId(whose.tenant), []).append((ExecutionId(whose.execution), whose.strand))
         count += 1
         if count % PAGE == 0:
             yield page
@@ -199,21 +204,25 @@ async def _look(doing: Pass, tenant: TenantId, quiet: Quiet) -> None:
             await _heal(doing, tenant, quiet.execution)
 
 
-async def _heal(doing: Pass, tenant: TenantId, execution: ExecutionId) -> None:
+async def _heal(doing: Pass, tenant: TenantId, execution: ExecutionId, strand: str = "") -> None:
     """Heal one; what goes wrong with it must not keep others from it. It will be tried again."""
-    if (tenant, execution) in doing.healed:
+    whose = StrandId(tenant, execution, strand)
+    if whose in doing.healed:
         return
-    doing.healed.add((tenant, execution))
+    doing.healed.add(whose)
     try:
-        await heal(doing.client, doing.database, tenant, execution)
+        if strand:
+            await heal_strand(doing.client, doing.database, whose)
+        else:
+            await heal(doing.client, doing.database, tenant, execution)
     except Forgotten:
         await _forget(doing, tenant, execution)
     except StoreUnavailable:
         raise
     except Exception:
-        logger.exception("The journal of %s/%s cannot be mended now", tenant, execution)
+        logger.exception("The journal of %s cannot be mended now", whose)
     else:
-        logger.info("The journal of %s/%s is whole again", tenant, execution)
+        logger.info("The journal of %s is whole again", whose)
 
 
 async def _forget(doing: Pass, tenant: TenantId, execution: ExecutionId) -> None:

@@ -6,12 +6,10 @@ import random
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any
 
 import orjson
 from fastapi import Response
 from temporalio.client import (
-    WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
     WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -22,6 +20,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from api.json_answers import answer
 from api.means import Means
 from api.problems import TemporalUnavailable
+from api.tasks.finding import Strand, asker
 from api.tasks.shapes import DecisionIn
 from dag.errors import ErrorValue, PerdureError
 from dag.task_ids import TaskPlace, task_id
@@ -47,8 +46,6 @@ _LATER = frozenset(
 )
 _BY_CODE: Mapping[str, type[PerdureError]] = {each.code: each for each in REFUSALS}
 
-Execution = WorkflowHandle[Any, Any]
-
 
 class DecisionUnheard(TemporalUnavailable):
     """The execution does not answer yet. Repeat the decision: it is made once."""
@@ -67,17 +64,17 @@ async def decided(means: Means, caller: Holder, place: TaskPlace, asked: Decisio
         comment=asked.comment,
         attempt=place.attempt,
     )
-    execution = (await means.temporal.client()).get_workflow_handle(f"{caller.tenant}/{place.execution}")
-    return answer(asdict(await _answered(execution, decision)))
+    strand = await asker(await means.temporal.client(), caller.tenant, place)
+    return answer(asdict(await _answered(strand, decision)))
 
 
-async def _answered(execution: Execution, decision: Decision) -> Decided:
+async def _answered(strand: Strand, decision: Decision) -> Decided:
     """Ask until there is an answer."""
     pause, give_up = _PAUSE, time.monotonic() + PATIENCE
     while (left := give_up - time.monotonic()) > 0:
         try:
             async with asyncio.timeout(min(_ATTEMPT, left)):
-                return await _made(execution, decision)
+                return await _made(strand, decision)
         except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError):
             # An execution may end with what it was asked in its hands, and nobody answers. The SDK tells a cancellation
             # of this very request alike.
@@ -94,21 +91,21 @@ async def _answered(execution: Execution, decision: Decision) -> Decided:
     raise DecisionUnheard
 
 
-async def _made(execution: Execution, decision: Decision) -> Decided:
+async def _made(strand: Strand, decision: Decision) -> Decided:
     try:
-        return await execution.execute_update(  # pyright: ignore[reportUnknownMemberType] incomplete in the SDK
+        return await strand.execute_update(  # pyright: ignore[reportUnknownMemberType] incomplete in the SDK
             DECIDE, decision, id=decision.id, result_type=Decided
         )
     except RPCError as ended:
         if ended.status != RPCStatusCode.NOT_FOUND:
             raise
-    return await _remembered(execution, decision)
+    return await _remembered(strand, decision)
 
 
-async def _remembered(execution: Execution, decision: Decision) -> Decided:
+async def _remembered(strand: Strand, decision: Decision) -> Decided:
     """An execution that has ended still knows what was decided. Raises TaskUnknown where there is none."""
     try:
-        told = await execution.query(DECIDED, decision, result_type=Answer)
+        told = await strand.query(DECIDED, decision, result_type=Answer)
     except WorkflowQueryFailedError:
         raise TaskUnknown from None
     except RPCError as unknown:
