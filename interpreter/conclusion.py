@@ -202,7 +202,7 @@ class Conclusion:
     def _end(self, outcome: Outcome) -> None:
         self.outcome = outcome
         if self._start.strand is not None:
-            self._journal.say("strand.ended", self._start.strand.batch.path)
+            self._journal.say("strand.ended")
             return
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         self._journal.say(ENDINGS[outcome.status], data=data)

@@ -1,4 +1,4 @@
-"""Finds where in an execution a task is asked: in its own strand or, as the path tells, in the batch of a large loop."""
+"""Finds where in an execution a task is asked: in its own strand, or in a batch of a large loop, as its path tells."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
