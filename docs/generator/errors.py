@@ -34,6 +34,10 @@ FAMILIES: Mapping[str, tuple[str, str]] = {
         "An attempt, a node or the execution took longer than it may.",
         "Allow more time (`attempt_timeout`, `timeout`, `settings.timeout`), or do less.",
     ),
+    "batch": (
+        "Somebody ended a batch of a large loop in Temporal; what its turns did is not known.",
+        "Look at what they did, then start the execution again, or what is left of it.",
+    ),
     "cancelled": (
         "The execution was cancelled by somebody.",
         "Nothing is wrong. Start it again if it is still wanted.",
