@@ -11,7 +11,6 @@ from dag.checks.input import check_input
 from dag.checks.placement import check_placement
 from dag.checks.references import check_references, check_settings
 from dag.checks.running import check_running
-from dag.checks.support import check_support
 from dag.checks.surroundings import Surroundings
 from dag.checks.variables import check_sets, check_sets_at_once
 from dag.checks.waiting import check_deadlines, check_endings
@@ -39,11 +38,6 @@ def check(
         check_sets_at_once(sites),
     )
     return (*told(list(islice(errors, MOST_PROBLEMS + 1))), *islice(doubts, MOST_PROBLEMS))
-
-
-def unsupported(definition: Definition) -> tuple[Problem, ...]:
-    """Tell what a definition holds that does not run yet."""
-    return told(list(islice(check_support(definition), MOST_PROBLEMS + 1)))
 
 
 def _errors(site: Site, activities: ActivityChecks, surroundings: Surroundings, guess: Guess) -> Iterator[Problem]:

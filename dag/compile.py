@@ -15,7 +15,7 @@ from dag.node import ERROR, Activity, Broken
 from dag.node import Join as WrittenJoin
 from dag.node import Retry as WrittenRetry
 from dag.places import Path, places
-from dag.plan import Cache, Call, Compensation, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
+from dag.plan import Cache, Call, Compensation, Concurrency, Join, Plan, PlanGraph, PlanNode, Retry, Sees, Template
 from dag.reads import env_names, references, sees
 from dag.scope import Graph
 from dag.sites import Site
@@ -33,6 +33,7 @@ GRAPHS_IN_CONFIG = {"body": True, "branches": True, "finally_": True, "catch": {
 """Where configs hold graphs, which are compiled on their own."""
 
 _OF_SEARCH = tuple(place for place in places(Definition) if place.pattern[:2] == ("settings", "search"))
+_OF_KEY = tuple(place for place in places(Definition) if place.pattern[:2] == ("settings", "concurrency"))
 _OF_GRAPH = places(Graph)
 NO_WORKFLOWS: Mapping[str, int] = {}
 
@@ -65,6 +66,7 @@ def compile(
         on_failure=None if settings.on_failure is None else settings.on_failure.workflow,
         search=scan(dict(settings.search)) if settings.search else None,
         search_sees=compiler.seen(texts(definition, _OF_SEARCH), sites[0]),
+        concurrency=compiler.concurrency(definition, sites[0]),
         env=env_names(compiler.read),
     )
 
@@ -77,6 +79,17 @@ class _Compiler:
     newest: Mapping[str, int]
     read: list[References] = field(default_factory=list[References])
     """What all expressions met so far read."""
+
+    def concurrency(self, definition: Definition, root: Site) -> Concurrency | None:
+        written = definition.settings.concurrency
+        if written is None:
+            return None
+        return Concurrency(
+            limit=written.limit,
+            on_limit=written.on_limit,
+            key=None if written.key is None else Template({"expression": written.key}),
+            key_sees=self.seen(texts(definition, _OF_KEY), root),
+        )
 
     def graph(self, site: Site) -> PlanGraph:
         graph, wired = site.graph, site.wired

@@ -13,6 +13,7 @@ EventType = Literal[
     "execution.failed",
     "execution.cancelled",
     "execution.timed_out",
+    "execution.queued",
     "execution.search",
     "node.started",
     "node.waiting",

@@ -187,6 +187,17 @@ class PlanGraph:
 
 
 @dataclass(frozen=True)
+class Concurrency:
+    """How many executions of the workflow run at once, and what becomes of one more."""
+
+    limit: int
+    on_limit: Literal["queue", "reject", "replace"] = "queue"
+    key: Template | None = None
+    """As the config of a `transform`: those with equal keys count together."""
+    key_sees: Sees = Sees()
+
+
+@dataclass(frozen=True)
 class Plan:
     """What one execution of one version runs."""
 
@@ -202,6 +213,7 @@ class Plan:
     search: Template | None = None
     """Values that the execution is found by."""
     search_sees: Sees = Sees()
+    concurrency: Concurrency | None = None
     env: tuple[str, ...] = ()
     """The names of the tenant's settings that expressions read; `*` alone where one reads them as a whole."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from dag.activity_type import Catalog
-from dag.check import check, unsupported
+from dag.check import check
 from dag.checks.surroundings import Surroundings
 from dag.compile import compile
 from dag.definition import Definition, parse
@@ -52,7 +52,7 @@ def publish(
         return Refused(parsed.problems)
     graphs = sites(parsed.definition)
     found = check(parsed.definition, graphs, catalog=catalog, surroundings=surroundings)
-    problems = tuple(dict.fromkeys((*parsed.problems, *unsupported(parsed.definition), *found)))
+    problems = tuple(dict.fromkeys((*parsed.problems, *found)))
     if any(problem.severity == "error" for problem in problems):
         return Refused(problems)
     plan = compile(parsed.definition, graphs, version=version, catalog=catalog, newest=surroundings.newest)

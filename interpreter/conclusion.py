@@ -1,7 +1,7 @@
 """From the end of the document's graph to that of the execution: what was done is undone, others are told."""
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import orjson
 from pydantic import JsonValue
@@ -36,6 +36,11 @@ PARTING = -3
 """The number of what is done at the very end."""
 AT_THE_END = frozenset({COMPENSATION, PARTING})
 STOPPED = ErrorValue(code="cancelled", message="The compensation was stopped.")
+
+
+def cancelled() -> Outcome:
+    """How an execution ends that somebody has cancelled."""
+    return Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled."))
 
 
 class Conclusion:
@@ -75,7 +80,7 @@ class Conclusion:
         """The document's graph has ended."""
         due = self._frames.root.due
         if outcome.status == "succeeded" or not due:
-            self._tell_others(outcome, parting.acts(self._id, self._start, self._plan, outcome))
+            self._tell_others(outcome, self._acts_of(outcome))
         else:
             self._at.outcome = outcome
             self._journal.say("compensation.started", data={"due": len(due)})
@@ -106,7 +111,7 @@ class Conclusion:
         """How the execution ends that yields no output of its graph; None: it does."""
         standing = root.at.standing
         if standing.ending == "cancelled":
-            return Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled."))
+            return cancelled()
         if standing.ending == "timed_out":
             message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
             return Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message))
@@ -125,7 +130,7 @@ class Conclusion:
             self._undo(due[-1])
         else:
             self._journal.say("compensation.ended", data={"status": "failed" if self._at.undone_wrongly else "done"})
-            self._tell_others(outcome, parting.acts(self._id, self._start, self._plan, outcome))
+            self._tell_others(outcome, self._acts_of(outcome))
         return True
 
     def succeeded(self, number: int, text: bytes) -> None:
@@ -180,6 +185,10 @@ class Conclusion:
         self._at.outcome = outcome
         self._acts.extend(acts)
         self._tell_next()
+
+    def _acts_of(self, outcome: Outcome) -> Iterator[Act]:
+        gate = None if self._at.queued is None else self._at.queued.gate
+        return parting.acts(self._id, self._start, self._plan, outcome, gate=gate)
 
     def _tell_next(self, *, local: bool = True) -> None:
         if self._acts:

@@ -9,18 +9,21 @@ import orjson
 from pydantic import JsonValue
 
 from dag.batches import BatchEnd, EndBatch
+from dag.concurrency import Verdict
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
 from dag.plan import Plan, PlanNode, Sees
 from dag.strands import batch_strand
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
+from interpreter.admission import ADMISSION, Admission, Decisions
 from interpreter.alarms import Alarms
 from interpreter.batching import Batching
 from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
-from interpreter.conclusion import AT_THE_END, Conclusion
+from interpreter.conclusion import AT_THE_END, Conclusion, cancelled
 from interpreter.constructs.dispatch import Begun
+from interpreter.evaluating import NO_NAMES, Evaluating
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Ending, Settled
@@ -28,18 +31,17 @@ from interpreter.invoking import Invoking
 from interpreter.job import Computed, Job
 from interpreter.journal import Emit, Journal, Now, shown
 from interpreter.lasting import GRACE, Lasting
-from interpreter.orders import Evaluate, Order, Outcome
+from interpreter.orders import Order, Outcome
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.search import SEARCH, SearchValues
-from interpreter.settling import Settling, Wanted, timed_out_node, turn_around
+from interpreter.settling import Settling, timed_out_node, turn_around
 from interpreter.start import Carried, Start
 from interpreter.tasks import Tasks
 from interpreter.times import iso
 from interpreter.view import View
 
-Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch
+Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch | Verdict
 LEAVES = frozenset({"stop", "break", "continue"})
-NO_NAMES: Mapping[str, JsonValue] = {}
 
 
 class Execution:
@@ -77,19 +79,33 @@ class Execution:
             fast=fast,
         )
         self.alarms = Alarms(self.frames)
-        timed = plan.timeout is not None and start.strand is None
-        self._deadline = carried.started_at + plan.timeout if timed and plan.timeout is not None else None
+        self._deadline: float | None = None
         self.orders: list[Order] = []
         self._conclusion = Conclusion(id, start, plan, carried, self.frames, self._journal, now=now, orders=self.orders)
         self.tasks = Tasks(
             self.frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
         )
         self._computing = Computing(pace, now, carried.seed, self.orders)
+        self._admission = Admission(
+            plan,
+            carried.queued,
+            self._view,
+            self._computing,
+            self._journal,
+            self.orders,
+            Decisions(self._start_running, self._refuse, self._never_run),
+        )
+        self._asides: Mapping[int, Admission | Conclusion] = {
+            ADMISSION: self._admission,
+            **dict.fromkeys(AT_THE_END, self._conclusion),
+        }
+        """What runs for no node, by number."""
         self._search = SearchValues(plan, self._view, self._computing, self._journal)
         self._batching = Batching(start, carried, self.frames, self._outputs)
         self._loop = self._batching.loop()
         """The loop of which this strand is a batch, if it is one; the graphs around it are run by another strand."""
         self._settling = Settling(self.frames, self._outputs, self._journal, self.orders)
+        self._evaluating = Evaluating(plan, self._view, self._computing, self._settling)
         self._invoking = Invoking(self._settling, self.frames, self.alarms, self._outputs, now=now, orders=self.orders)
         self._lasting = Lasting(
             self._settling,
@@ -118,11 +134,21 @@ class Execution:
     def begin(self) -> None:
         """Compute the variables, then let the first nodes be ready."""
         if self._at.begun:
+            if not self._is_queued:
+                self._set_deadline()
             return
         self._at.begun = True
         if self._loop is not None:
             self._lasting.start(*self._loop)
-            return
+        elif self._plan.concurrency is not None:
+            self._at.queued = self._admission.begin(self.frames.root)
+        else:
+            self._start_running()
+
+    def _start_running(self) -> None:
+        if self._at.queued is not None:
+            self._at.started_at = self._now.time
+        self._set_deadline()
         self._journal.say(
             "execution.started",
             data={
@@ -134,6 +160,20 @@ class Execution:
         )
         self._search.begin(self.frames.root)
         self._settling.begin(self.frames.root)
+
+    def _set_deadline(self) -> None:
+        if self._plan.timeout is not None and self._loop is None:
+            self._deadline = self._at.started_at + self._plan.timeout
+
+    @property
+    def _is_queued(self) -> bool:
+        return self._at.queued is not None and self._at.queued.is_before
+
+    def _refuse(self, error: ErrorValue) -> None:
+        self._conclusion.finish(Outcome("failed", error=error))
+
+    def _never_run(self) -> None:
+        self._conclusion.finish(cancelled())
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
@@ -182,7 +222,9 @@ class Execution:
         if self._settling.leaving:
             self._lasting.leave(*self._settling.leaving.popleft())
         elif self._settling.wanted:
-            self._compute_wanted(self._settling.wanted.popleft())
+            wanted = self._settling.wanted.popleft()
+            if self.frames.find(wanted.frame.at.base + wanted.place) is not None:  # else it has ended meanwhile
+                self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
         elif self._settling.closing:
             self._close(self._settling.closing.popleft())
         else:
@@ -198,19 +240,21 @@ class Execution:
         """What was computed outside."""
         if number == SEARCH:
             self._search.tell(computed)
+        elif number == ADMISSION and self._computing.take(number):
+            self._admission.computed(computed)
         found = self.frames.find(number)
         if not self._computing.take(number) or found is None:
             return
         frame, place = found
-        if place < frame.size and frame.frontier.is_cancelling(place) and self._is_starting(frame, place):
+        if place < frame.size and frame.frontier.is_cancelling(place) and self._evaluating.is_starting(frame, place):
             self._settling.cancelled(frame, place)
         else:
             self._computed(frame, place, computed)
 
     def succeeded(self, number: int, text: bytes, *, cached: bool = False) -> None:
         """An activity returned its output, as JSON text; `cached`, when it was stored before."""
-        if number in AT_THE_END:
-            self._conclusion.succeeded(number, text)
+        if (aside := self._asides.get(number)) is not None:
+            aside.succeeded(number, text)
             return
         frame, place = self._running(number)
         if place in frame.at.held:
@@ -220,8 +264,8 @@ class Execution:
 
     def failed(self, number: int, error: ErrorValue) -> None:
         """An activity failed for good."""
-        if number in AT_THE_END:
-            self._conclusion.failed(number, error)
+        if (aside := self._asides.get(number)) is not None:
+            aside.failed(number, error)
             return
         frame, place = self._running(number)
         if place in frame.at.held:
@@ -241,8 +285,8 @@ class Execution:
         """A local activity took too long to stay one: it starts again as a normal one."""
         if self._computing.again(number):  # it ends by its own clock: it only had to wait for its turn
             return
-        if number in AT_THE_END:
-            self._conclusion.lasted()
+        if (aside := self._asides.get(number)) is not None:
+            aside.lasted()
             return
         if self.frames.find(number) is None:  # what computed for a graph that has ended
             return
@@ -254,8 +298,8 @@ class Execution:
 
     def again(self, number: int, error: ErrorValue, retry_after: float | None) -> None:
         """A local attempt failed in a way worth another: that one is normal, after a wait."""
-        if number in AT_THE_END:
-            self._conclusion.lasted()
+        if (aside := self._asides.get(number)) is not None:
+            aside.lasted()
             return
         frame, place = self._running(number)
         if number in self._lasting.performing:
@@ -266,9 +310,9 @@ class Execution:
     def cancelled(self, number: int) -> None:
         """What ran under a number has stopped before it had an effect."""
         self._computing.take(number)
-        if number in AT_THE_END:
-            self._conclusion.cancelled(number)
-        elif (found := self.frames.find(number)) is not None and self._is_starting(*found):
+        if (aside := self._asides.get(number)) is not None:
+            aside.cancelled(number)
+        elif (found := self.frames.find(number)) is not None and self._evaluating.is_starting(*found):
             self._settling.cancelled(*found)
 
     def cancel(self) -> None:
@@ -288,6 +332,8 @@ class Execution:
                     self._end("stopped")
                     self.follow()
                 self._lasting.arriving.batch_ended(told)
+            case Verdict():
+                self._admission.heard(told)
             case EndBatch() if self._loop is not None:
                 self._lasting.end_batch(*self._loop, told)
             case EndBatch():
@@ -347,11 +393,6 @@ class Execution:
         assert found is not None, "what ends was running"
         return found
 
-    def _is_starting(self, frame: Frame, place: int) -> bool:
-        """Whether what runs for a node is the node itself, and not something that is computed for its inside or end."""
-        at = frame.at
-        return place < frame.size and place not in at.held and at.base + place not in self._settling.promising
-
     def _take(self, frame: Frame, place: int) -> None:
         node = frame.graph.nodes[place]
         if node.type in LEAVES and self._is_too_late(frame, node):
@@ -376,29 +417,13 @@ class Execution:
                 break
         return False
 
-    def _compute_wanted(self, wanted: Wanted) -> None:
-        if self.frames.find(wanted.frame.at.base + wanted.place) is not None:  # else it has ended meanwhile
-            self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
-
     def _compute(
         self, frame: Frame, place: int, job: Job, sees: Sees, names: Mapping[str, JsonValue] = NO_NAMES
     ) -> None:
         """Compute something for a node or for the graph itself, and go on with what comes of it."""
-        scope = self._view.scope(frame, sees)
-        if names:
-            scope.update(names)
-        computed = self._computing.compute(job, scope, salt=_salt(frame, place, names))
-        if isinstance(computed, Computed):
+        computed = self._evaluating.compute(frame, place, job, sees, names)
+        if computed is not None:
             self._computed(frame, place, computed)
-        elif place == frame.size:
-            path = frame.prefix[:-1] or self._plan.workflow
-            self._computing.send(
-                Evaluate(frame.itself, path, None, of_node=False, job=job, scope=scope, moment=computed)
-            )
-        else:
-            title, of_node = frame.node(place).title, self._is_starting(frame, place)
-            number, path = frame.at.base + place, frame.path(place)
-            self._computing.send(Evaluate(number, path, title, of_node, job, scope, computed))
 
     def _computed(self, frame: Frame, place: int, computed: Computed) -> None:
         if place == frame.size:
@@ -503,6 +528,9 @@ class Execution:
         """End the execution; the first reason stays."""
         if self._conclusion.is_known or self.ending is not None:
             return
+        if self._is_queued:
+            self._admission.cancel()
+            return
         if why != "stopped":
             self._lasting.grace_until = self._now.time + GRACE
         if self._loop is None:
@@ -530,16 +558,6 @@ class Execution:
             self._compute(root, root.size, Job("", root.graph.output), root.graph.output_sees)
         else:
             self._conclusion.finish_with_ends(self._outputs)
-
-
-def _salt(frame: Frame, place: int, names: Mapping[str, JsonValue]) -> bytes:
-    """Makes the chance of each computation its own: of each turn too."""
-    if frame.parent is None and not names:
-        itself = -2 if frame.at.begun else -1
-        return (itself if place == frame.size else place).to_bytes(8, "big", signed=True)
-    loop = names.get("loop")
-    turn = loop.get("index") if isinstance(loop, dict) else ""
-    return f"{frame.prefix}{place}.{frame.at.begun}.{turn}".encode()
 
 
 def _error(computed: Computed) -> ErrorValue:

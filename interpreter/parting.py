@@ -1,5 +1,5 @@
-"""What an execution does once it is known how it ends: it starts the workflow that is told of failures, and reports to
-the execution that waits for it."""
+"""What an execution does once it is known how it ends: it starts the workflow that is told of failures, reports to the
+execution that waits for it, and makes room for others of its workflow."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from dag.batches import REPORT_BATCH, BatchEnd, report
+from dag.concurrency import LEAVE, Leaving
 from dag.plan import Plan
 from dag.sub_workflows import BEGIN, ON_FAILURE, REPORT
 from interpreter.failures import dumped
@@ -16,19 +17,21 @@ from interpreter.start import Start
 
 PATH = "settings.on_failure"
 """Where the workflow that is told of failures is named. No node has this path."""
+LIMIT = "settings.concurrency"
+"""The same of how many executions run at once."""
 
 
 @dataclass(frozen=True)
 class Act:
     """One of Perdure's own activities to be run."""
 
-    kind: Literal["on_failure", "report"]
+    kind: Literal["on_failure", "report", "leave"]
     path: str
     activity: str
     argument: JsonValue
 
 
-def acts(id: str, start: Start, plan: Plan, outcome: Outcome) -> Iterator[Act]:
+def acts(id: str, start: Start, plan: Plan, outcome: Outcome, *, gate: str | None) -> Iterator[Act]:
     """What is to be done, in order."""
     has_failed = outcome.status in ("failed", "timed_out")
     if has_failed and plan.on_failure is not None and start.trigger != ON_FAILURE:
@@ -63,6 +66,8 @@ def acts(id: str, start: Start, plan: Plan, outcome: Outcome) -> Iterator[Act]:
             "error": None if outcome.error is None else dumped(outcome.error),
         }
         yield Act("report", start.parent.path, REPORT, {"parent": asdict(start.parent), "end": end})
+    if gate is not None:
+        yield Act("leave", LIMIT, LEAVE, asdict(Leaving(LIMIT, gate)))
 
 
 def report_of_batch(start: Start, end: BatchEnd) -> Act:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import JsonValue, SkipValidation
 
@@ -57,6 +58,22 @@ class Start:
 
 
 @dataclass
+class Queued:
+    """How far an execution is with its gate."""
+
+    stage: Literal["computing", "asking", "waiting", "inside", "away"] = "computing"
+    gate: str | None = None
+    admitted: bool | None = None
+    """What the gate has said, perhaps before it was heard where the gate is."""
+    cancelled: bool = False
+
+    @property
+    def is_before(self) -> bool:
+        """Whether the execution does not run yet."""
+        return self.stage not in ("inside", "away")
+
+
+@dataclass
 class Carried:
     """Where an execution stands at a safe point: nothing is in flight."""
 
@@ -73,6 +90,8 @@ class Carried:
     held_back: list[int] = field(default_factory=list[int])
     """The activities that might not start when it was their turn."""
     early: Early = field(default_factory=Early)
+    queued: Queued | None = None
+    """How far it is with the gate, where its workflow has a limit."""
     decisions: Memory = field(default_factory=Memory)
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)

@@ -29,6 +29,7 @@ from temporalio.exceptions import (
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag.batches import BATCH_ENDED, END, BatchEnd, EndBatch
+from dag.concurrency import ADMITTED, Verdict
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, Invocation
@@ -201,6 +202,11 @@ class Interpreter:
     def batch_ended(self, end: BatchEnd) -> None:
         """A batch of a loop tells how it ended."""
         self._tell(end)
+
+    @workflow.signal(name=ADMITTED)
+    def admitted(self, verdict: Verdict) -> None:
+        """The gate of the workflow says whether this execution may run."""
+        self._tell(verdict)
 
     @workflow.signal(name=END)
     def end(self, asked: EndBatch) -> None:

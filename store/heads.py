@@ -78,7 +78,10 @@ def told(head: Head, event: StepEvent) -> None:
     if event.attempt > head.attempt:
         reopen(head)
         head.attempt = event.attempt
-    if event.type == "execution.started":
+    if event.type == "execution.queued":
+        head.status = "queued" if head.closed_at is None and head.started_at is None else head.status
+    elif event.type == "execution.started":
+        head.status = None if head.status == "queued" else head.status
         head.workflow, head.trigger = str(data["workflow"]), str(data["trigger"])
         head.version = cast(int, data["version"])
         head.input = orjson.dumps(data["input"]) if "input" in data else None
@@ -160,6 +163,9 @@ update executions as e
 set attempt = head.attempt, last_seq = head.last_seq, updated_at = clock_timestamp(),
     check_at = clock_timestamp() + interval '3 seconds',
     status = coalesce(head.status, case
+        when e.status = 'queued' and head.started_at is null and head.attempt = e.attempt
+            and not exists (select from node_runs as n where n.execution_id = e.id and n.attempt = head.attempt)
+            then 'queued'
         when exists (select from node_runs as n
             where n.execution_id = e.id and n.attempt = head.attempt and n.status = 'running'
             and n.type not in ('for_each', 'while', 'repeat', 'parallel', 'try')) then 'running'

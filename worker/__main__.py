@@ -18,10 +18,9 @@ from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
 from store.database import Database
 from worker.cache import CacheInStore
-from worker.children import child_activities
-from worker.events import event_activities
 from worker.host import means, worker
 from worker.journal import writing
+from worker.ours import OUR_WORKFLOWS, our_activities
 from worker.reconcile import Reconcile, ensure_schedule, reconcile_activity
 from worker.redaction import RedactingFormatter
 from worker.secrets import SecretsInStore
@@ -69,12 +68,8 @@ async def run(settings: Settings) -> None:
                 settings,
                 means=shared,
                 sink=sink,
-                workflows=[Reconcile],
-                activities=[
-                    reconcile_activity(client, store),
-                    *event_activities(client, store),
-                    *child_activities(client, store),
-                ],
+                workflows=[Reconcile, *OUR_WORKFLOWS],
+                activities=[reconcile_activity(client, store), *our_activities(client, store)],
             ),
         ):
             logger.info("Working on queue %s with %d activity types", settings.queue, len(types))

@@ -27,7 +27,6 @@ CODES: Mapping[str, str] = {
     "unknown_workflow": "There is no such workflow.",
     "unknown_version": "A workflow has no such version.",
     "workflow_cycle": "Workflows start each other in a circle.",
-    "not_supported": "The language has this, but it does not run yet.",
     "never_runs": "No path leads to running this node.",
     "no_deadline": "A task for people that may wait for ever.",
     "endless_loop": "Nothing in the loop can end it.",

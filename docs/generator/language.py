@@ -7,7 +7,6 @@ from typing import Any
 
 from dag import durations, names
 from dag.checks import codes as checks
-from dag.checks import support
 from dag.controls.branching import Switch, SwitchConditions
 from dag.controls.words import WORDS
 from dag.language_schema import language_schema
@@ -61,11 +60,10 @@ def language() -> str:
         "Workflow language, version 1",
         "Every field with what it may hold. How they work together is in the [guide](../building.md). Fields that are"
         " not named here are refused. *Expression*: bare JSONata. *With templates*: strings may hold `${{ … }}`."
-        " *Needed*: may not be left out. An entry *not yet* is part of the language, and a draft may hold it, but it"
-        " does not run yet: publishing refuses it with `not_supported`.",
+        " *Needed*: may not be left out.",
         "## Document",
         book.fields(schema),
-        *_part(book, "Settings", not_yet=support.SETTINGS),
+        *_part(book, "Settings"),
         *_part(book, "OnFailure"),
         *_part(book, "Concurrency"),
         *_part(book, "Graph"),
@@ -95,16 +93,11 @@ def language() -> str:
     )
 
 
-def _part(book: Book, name: str, *, not_yet: frozenset[str] = frozenset(), level: str = "##") -> Iterator[str]:
+def _part(book: Book, name: str, *, level: str = "##") -> Iterator[str]:
     part: Schema = book.definitions[name]
     yield f"{level} {PARTS[name]}"
     yield sentence(part.get("description", ""))
-    yield _not_yet(not_yet)
     yield book.fields(part)
-
-
-def _not_yet(fields: frozenset[str]) -> str:
-    return f"Not yet: {codes(sorted(fields))}." if fields else ""
 
 
 def _word(word: str) -> tuple[str, str, str]:

@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from dag.batches import END_BATCH, LOOK_AT_BATCH, BatchEnd, Turn, batch_end
-from dag.errors import ErrorValue
+from dag.errors import ErrorValue, PerdureError
 from dag.plan import PlanNode
 from interpreter.constructs.for_each import result, until
 from interpreter.constructs.steps import Call, Dispatch, Fail, Fill, Leave, Owe, Say, Step, Until
@@ -19,10 +19,18 @@ AT_ONCE = 4
 """Batches that run at once: while one ends and the next begins, the others have enough to do."""
 SILENCE = 3_600.0
 """Seconds after which silent batches are asked after: they may have been killed."""
-KILLED = ErrorValue(
-    code="batch.terminated", message="An operator ended a batch of the loop at once; what its turns did is not known."
-)
-CANCELLED = ErrorValue(code="batch.cancelled", message="An operator cancelled a batch of the loop.")
+
+
+class BatchTerminated(PerdureError):
+    """An operator ended a batch of the loop at once; what its turns did is not known."""
+
+    code = "batch.terminated"
+
+
+class BatchCancelled(PerdureError):
+    """An operator cancelled a batch of the loop."""
+
+    code = "batch.cancelled"
 
 
 @dataclass(frozen=True)
@@ -148,9 +156,9 @@ def _ended(state: Batched, end: BatchEnd, *, fast: bool) -> Iterator[Step]:
             assert end.error is not None
             yield from _fail(state, end.error, fast=fast)
         case "terminated":
-            yield from _fail(state, KILLED, fast=fast)
+            yield from _fail(state, BatchTerminated().value(), fast=fast)
         case "cancelled" if not state.closed:
-            yield from _fail(state, CANCELLED, fast=fast)
+            yield from _fail(state, BatchCancelled().value(), fast=fast)
         case "broken" | "stopped":
             state.closed = True
             yield from _end_all(state, "cancel")

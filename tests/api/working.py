@@ -19,9 +19,8 @@ from store.journal import write as write_journal
 from store.session import session
 from tests.api.service import Caller
 from worker.cache import CacheInStore
-from worker.children import child_activities
-from worker.events import event_activities
 from worker.host import means, worker
+from worker.ours import OUR_WORKFLOWS, our_activities
 from worker.secrets import SecretsInStore
 from worker.sink import BufferedSink, Entry, Step
 
@@ -52,7 +51,8 @@ async def working_on(settings: Settings, store: Database, *, journal: bool = Tru
             quick,
             means=shared,
             sink=sink,
-            activities=[*event_activities(client, store), *child_activities(client, store)],
+            workflows=OUR_WORKFLOWS,
+            activities=our_activities(client, store),
         ),
     ):
         yield

@@ -163,13 +163,6 @@ def test_a_template_passes_any_type_and_hides_nothing_else() -> None:
     assert wrong({whole: 1, "url": "https://x"}) == [whole]
 
 
-def test_what_does_not_run_yet_is_fine_in_a_draft() -> None:
-    settings = {"concurrency": {"limit": 1}}
-    document: Any = {"language": 1, "name": "good", "settings": settings, "nodes": {"a": {"type": "test.step"}}}
-    assert reviewed(document) == ()
-    assert [problem.code for problem in published(document).problems] == ["not_supported"]
-
-
 def test_doubts_alone_do_not_keep_a_definition_from_being_published() -> None:
     crowd: Any = {f"n{n}": {"type": "set", "config": {"values": {"x": "1"}}} for n in range(3_000)}
     result = published({"language": 1, "name": "good", "vars": {"x": 0}, "nodes": crowd})

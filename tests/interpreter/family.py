@@ -28,9 +28,8 @@ from store.session import session
 from tests.interpreter.engine import SANDBOX, Ended, ended
 from tests.interpreter.witness import Witness, types
 from tests.worker.attempts import Recorded, means
-from worker.children import child_activities
-from worker.events import event_activities
 from worker.host import worker
+from worker.ours import OUR_WORKFLOWS, our_activities
 
 Handle = WorkflowHandle[Any, Any]
 
@@ -130,10 +129,18 @@ async def family_on(client: Client, store: Database, tenant: TenantId, **setting
 async def working(family: Family, **settings: Any) -> AsyncGenerator[None]:
     """Another worker."""
     options = Settings(queue=family.queue, graceful_shutdown=timedelta(seconds=1), **settings)
-    ours = [*child_activities(family.client, family.store), *event_activities(family.client, family.store)]
+    ours = our_activities(family.client, family.store)
     async with (
         means(types(family.witness)) as shared,
-        worker(family.client, options, means=shared, sink=family.sink, runner=SANDBOX, activities=ours),
+        worker(
+            family.client,
+            options,
+            means=shared,
+            sink=family.sink,
+            runner=SANDBOX,
+            workflows=OUR_WORKFLOWS,
+            activities=ours,
+        ),
     ):
         yield
 
