@@ -83,6 +83,8 @@ class NodeRunOut(BaseModel):
     """Of an output that is too large to be shown."""
     error: ErrorValue | None
     error_code: str | None
+    cached: bool
+    """Whether its output is one that was stored before (`cache`), and nothing ran."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int
