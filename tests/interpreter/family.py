@@ -16,6 +16,7 @@ from activities import registry
 from activities.activity_type import AnyActivityType
 from dag.draft import draft
 from dag.events import StepEvent
+from interpreter.conclusion import ENDINGS
 from interpreter.start import Start
 from runtime.executions import start
 from runtime.settings import Settings
@@ -73,10 +74,18 @@ class Family:
     async def run(self, name: str, input: JsonValue = None, **fields: Any) -> Ended:
         return await ended(await self.start(name, input, **fields))
 
-    def events(self, handle: Handle) -> list[StepEvent]:
-        """What an execution said, each event once, in order, strand by strand."""
+    def events(self, handle: Handle, *types: str) -> list[StepEvent]:
+        """What an execution said, each event once, in order, strand by strand; all of it, or that of some types."""
         said = {(event.strand, event.n): event for event, _ in self.sink.steps if event.execution == id_of(handle)}
-        return [said[n] for n in sorted(said)]
+        return [said[n] for n in sorted(said) if not types or said[n].type in types]
+
+    def executions(self) -> list[str]:
+        """The ids of all that have said anything, in their order."""
+        return list(dict.fromkeys(event.execution for event, _ in self.sink.steps))
+
+    def has_ended(self, execution: str) -> bool:
+        """Whether an execution has said how it ends."""
+        return any(event.execution == execution and event.type in ENDINGS.values() for event, _ in self.sink.steps)
 
     def statuses(self, handle: Handle) -> dict[str, str]:
         """The last that was said of each node."""
@@ -86,10 +95,13 @@ class Family:
         """What events of one type say."""
         return [event.data for event in self.events(handle) if event.type == type]  # pyright: ignore[reportReturnType]
 
+    def handle(self, execution: str) -> Handle:
+        return self.client.get_workflow_handle(f"{self.tenant}/{execution}")
+
     async def child(self, handle: Handle, path: str = "call") -> Handle:
         """The child that a node waits for, once it does."""
         await self.until(lambda: self.waiting(handle, path))
-        return self.client.get_workflow_handle(f"{self.tenant}/{self.waiting(handle, path)}")
+        return self.handle(str(self.waiting(handle, path)))
 
     def waiting(self, handle: Handle, path: str) -> str | None:
         """The execution that a node waits for."""
