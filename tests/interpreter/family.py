@@ -1,6 +1,7 @@
 """Executions that start others, with a real store: workflows are published by name, and found by it."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import JsonValue
 from temporalio.client import Client, WorkflowHandle
@@ -34,6 +36,8 @@ from worker.events import event_activities
 from worker.host import worker
 
 Handle = WorkflowHandle[Any, Any]
+MENTIONED = re.compile(rb"ex_[0-9a-f]{32}")
+"""Ids of executions in what others say."""
 
 
 @dataclass
@@ -80,8 +84,8 @@ class Family:
         return [said[n] for n in sorted(said) if not types or said[n].type in types]
 
     def executions(self) -> list[str]:
-        """The ids of all that have said anything, in their order."""
-        return list(dict.fromkeys(event.execution for event, _ in self.sink.steps))
+        """The ids of all that have said anything, or of which others have, in their order."""
+        return list(dict.fromkeys(id for event, _ in self.sink.steps for id in [event.execution, *_mentioned(event)]))
 
     def has_ended(self, execution: str) -> bool:
         """Whether an execution has said how it ends."""
@@ -118,6 +122,10 @@ class Family:
         async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.02)
+
+
+def _mentioned(event: StepEvent) -> list[str]:
+    return [id.decode() for id in MENTIONED.findall(orjson.dumps(event.data))]
 
 
 def id_of(handle: Handle) -> str:

@@ -48,7 +48,9 @@ class Send(Deed):
 
 @dataclass(frozen=True)
 class Cancel(Deed):
-    """It is cancelled."""
+    """It is cancelled, or the first execution is."""
+
+    first: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ async def _done(family: Family, handle: Handle, deed: Decide | Send | Cancel) ->
             sent = Sent(ids.event(), deed.name, None, deed.payload)
             await publish(family.client, family.store, family.tenant, sent)
         case Cancel():
-            await whose.cancel()
+            await (handle if deed.first else whose).cancel()
 
 
 def steps(count: int) -> Nodes:
@@ -194,7 +196,12 @@ EVENTS: Nodes = {
     "end": computing("nodes.told.output.payload", ["told.received", "late.timeout", "tell", "n3"]),
 }
 ASKING: Nodes = {"nodes": {"ok": approval(), "yes": computing("'yes'", ["ok.approved"])}, "output": "yes"}
-HARDY: Nodes = {"nodes": {"guard": trying({"w": FOREVER}, **{"finally": TIDY}), "done": work(1, compensate=UNDO)}}
+HARDY: Nodes = {
+    "nodes": {
+        "done": work(1, compensate=UNDO),
+        "guard": {**trying({"w": FOREVER}, **{"finally": TIDY}), "needs": ["done"]},
+    }
+}
 QUICK: Nodes = {"nodes": {"x": work("quick"), "y": computing("nodes.x.output.value", ["x"])}}
 BAD: Nodes = {"nodes": {"x": work(1, compensate=UNDO), "bad": {**FAILS, "needs": ["x"]}}}
 
@@ -246,7 +253,7 @@ SCENARIOS: dict[str, FamilyScenario] = {
     ),
     "cancelled-parent": FamilyScenario(
         {"hardy": HARDY, "cancelled-parent": {"nodes": {"call": calling("hardy"), **steps(1)}}},
-        (Cancel("call", after="n0"),),
+        (Cancel("guard.body.w", child="call", after="n0", first=True),),
     ),
     "cancelled-child": FamilyScenario(
         {"hardy": HARDY, "cancelled-child": {"nodes": {"call": calling("hardy", on_error="continue"), **steps(1)}}},
