@@ -9,8 +9,8 @@ from benchmarks.interpreted import contenders as ours
 from benchmarks.interpreted import definitions
 from benchmarks.rivals.contenders import POSTGRES, SQLITE, read_chains
 from benchmarks.rivals.installation import install
+from benchmarks.service import calling, journal
 from benchmarks.service import contenders as service
-from benchmarks.service import journal
 from benchmarks.step import start
 
 STEPS = 40
@@ -164,6 +164,12 @@ CASES = (
         f"{AT_ONCE} executions of a chain of {SHORT} activities, started at once through the API",
         service.at_once(SHORT, AT_ONCE),
         count=AT_ONCE,
+    ),
+    Case(
+        "sub-workflow",
+        "Sub-workflow call: an execution that starts another one and waits for its end",
+        calling.calls,
+        samples=15,
     ),
     Case(
         "journal",

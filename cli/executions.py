@@ -81,6 +81,7 @@ def ls(
     of_workflows: Annotated[bool, typer.Option("--workflows", help="List workflows instead.")] = False,
     workflow: Annotated[str | None, typer.Option(help="Only executions of this one.")] = None,
     status: Annotated[str | None, typer.Option(help="Only those that are so, as `running` or `failed`.")] = None,
+    parent: Annotated[str | None, typer.Option(metavar="ID", help="Only those that this execution started.")] = None,
     limit: Limit = 50,
     as_json: AsJson = False,
     url: Url = None,
@@ -94,7 +95,7 @@ def ls(
         if of_workflows:
             reply = api.get("/workflows", limit=limit)
         else:
-            reply = api.get("/workflows/executions", workflow=workflow, status=status, limit=limit)
+            reply = api.get("/workflows/executions", workflow=workflow, status=status, parent=parent, limit=limit)
     if as_json:
         typer.echo(clean_json(reply.text))
     elif of_workflows:

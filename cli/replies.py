@@ -102,6 +102,8 @@ class Execution(BaseModel):
     trigger: str | None = None
     started_at: datetime
     closed_at: datetime | None = None
+    parent_execution: str | None = None
+    parent_path: str | None = None
 
 
 class ExecutionPage(BaseModel):

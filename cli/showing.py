@@ -49,6 +49,8 @@ def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> 
     took = f" in {seconds(row.closed_at - row.started_at)}" if row.closed_at else ""
     typer.echo(f"{row.id} {row.workflow} version {row.version}")
     typer.echo(f"{row.status}{took}, started {_moment(row.started_at)}, attempt {row.attempt}")
+    if row.parent_execution is not None:
+        typer.echo(clean(f"started by {row.parent_execution} at {row.parent_path}"))
     table = _table("NODE", "TYPE", "STATUS", "TOOK", "ERROR")
     for node in nodes:
         took = seconds(node.ended_at - node.started_at) if node.started_at and node.ended_at else ""

@@ -31,6 +31,15 @@ class Parent:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What started an execution, waiting for it or not: another one."""
+
+    execution: str
+    path: str
+    """Of the node; `settings.on_failure` where that names the workflow."""
+
+
+@dataclass(frozen=True)
 class Beginning:
     """An execution to be started: one, however often this is said for the same path and attempt. The answer is its
     id."""

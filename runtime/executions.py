@@ -11,7 +11,7 @@ from temporalio.common import Priority, RawValue, SearchAttributePair, TypedSear
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.plan import Plan, encode
-from dag.sub_workflows import Parent
+from dag.sub_workflows import Origin, Parent
 from interpreter.start import Start
 from runtime import namespace
 
@@ -20,6 +20,7 @@ TASK_TIMEOUT = timedelta(seconds=5)
 _LONGEST_TITLE = 100
 _REQUEST = "request"
 _PARENT = "parent"
+_ORIGIN = "origin"
 
 logger = logging.getLogger("perdure.temporal")
 
@@ -33,11 +34,18 @@ async def start(
     execution: str,
     queue: str,
     request: str | None = None,
+    origin: Origin | None = None,
 ) -> WorkflowHandle[Any, Any]:
     """Start one execution of a plan; its id is the workflow id's second part, and cannot be used twice: that raises
-    WorkflowAlreadyStartedError. `request` is a hash of what was asked for: it tells a repetition from a clash."""
+    WorkflowAlreadyStartedError. `request` is a hash of what was asked for: it tells a repetition from a clash.
+    `origin` says which execution asks, if one does."""
     title = None if plan.title is None else plan.title[:_LONGEST_TITLE]
-    memo: Mapping[str, str | Parent | None] = {_REQUEST: request, "title": title, _PARENT: begin.parent}
+    memo: Mapping[str, str | Parent | Origin | None] = {
+        _REQUEST: request,
+        "title": title,
+        _PARENT: begin.parent,
+        _ORIGIN: origin,
+    }
 
     async def started(attributes: TypedSearchAttributes) -> WorkflowHandle[Any, Any]:
         return await client.start_workflow(
@@ -76,6 +84,11 @@ async def request_of(client: Client, *, tenant: str, execution: str) -> str | No
 async def parent_of(described: WorkflowExecutionDescription) -> Parent | None:
     """Who waits for an execution."""
     return await described.memo_value(_PARENT, None, type_hint=Parent)
+
+
+async def origin_of(described: WorkflowExecutionDescription) -> Origin | None:
+    """Which execution started an execution."""
+    return await described.memo_value(_ORIGIN, None, type_hint=Origin)
 
 
 def plan_payload(plan: Plan) -> RawValue:

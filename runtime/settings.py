@@ -72,7 +72,8 @@ class Settings(BaseSettings):
     """Executions that one worker process steps at once; a thread each."""
     max_cached_executions: int = Field(default=500, ge=0, le=100_000)
     """Executions kept in memory between their steps, about a quarter of a MiB each when small. A cold one is read back
-    from its history, 30 ms when short: for bursts add workers rather than cache."""
+    from its history, 30 ms when short: for bursts add workers rather than cache. With 0 the process steps one execution
+    at a time."""
     graceful_shutdown: Annotated[timedelta, BeforeValidator(seconds)] = Field(
         default=timedelta(seconds=30), ge=timedelta(0)
     )

@@ -36,6 +36,8 @@ class Filters:
     closed_before: datetime | None = None
     error_code: str | None = None
     """The code itself, or what is before a dot in it."""
+    parent: str | None = None
+    """The id of the execution that started it."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Listed:
     error_code: str | None
     started_at: datetime
     closed_at: datetime | None
+    parent_execution: str | None
+    parent_path: str | None
 
 
 async def page(session: Session, filters: Filters, *, after: Place | None, limit: int) -> Sequence[Listed]:
@@ -77,6 +81,8 @@ def query(filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple
         col(ExecutionRow.error_code),
         col(ExecutionRow.started_at),
         col(ExecutionRow.closed_at),
+        col(ExecutionRow.parent_execution),
+        col(ExecutionRow.parent_path),
     )
     started, id = col(ExecutionRow.started_at), col(ExecutionRow.id)
     asked = select(*shown).where(*_conditions(filters))
@@ -100,6 +106,8 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield col(row.status).in_(filters.status)
     if filters.trigger is not None:
         yield col(row.trigger) == filters.trigger
+    if filters.parent is not None:
+        yield col(row.parent_execution) == filters.parent
     words = [(f"label.{key}", value) for key, value in filters.label]
     for key, value in [*words, *((f"field.{key}", value) for key, value in filters.field)]:
         word = select(col(SearchValueRow.execution_id)).where(

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
+from sqlalchemy import text
 from sqlmodel import col, select
 
 from dag.errors import PerdureError
+from dag.sub_workflows import Origin
 from store.database import Database
 from store.ids import ExecutionId, TenantId, WorkflowId
 from store.json_text import opened
@@ -36,6 +38,7 @@ class Started:
     """JSON, with its defaults filled in."""
     request_hash: bytes | None
     """Of what was asked for; None where another execution asked."""
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,10 @@ class Execution:
     error_code: str | None
     started_at: datetime
     closed_at: datetime | None
+    parent_execution: ExecutionId | None
+    """The execution that started it."""
+    parent_path: str | None
+    """Of the node there that did; `settings.on_failure` where that names its workflow."""
     seq: int
     """Of the newest event."""
 
@@ -82,6 +89,8 @@ async def keep(database: Database, tenant: TenantId, started: Started) -> Execut
         "labels": orjson.dumps(dict(started.labels)).decode(),
         "input": seal.seal(started.input),
         "request_hash": started.request_hash,
+        "parent_execution": started.origin and started.origin.execution,
+        "parent_path": started.origin and started.origin.path,
     }
     return _read(seal, await at_once(database, tenant, _KEEP, values))
 
@@ -90,15 +99,17 @@ async def keep(database: Database, tenant: TenantId, started: Started) -> Execut
 _KEEP = """
 with kept as (
     insert into executions
-        (id, workflow_id, workflow, version, status, trigger, labels, input, request_hash, started_at)
+        (id, workflow_id, workflow, version, status, trigger, labels, input, request_hash, parent_execution,
+        parent_path, started_at)
     values (%(id)s, %(workflow_id)s, %(workflow)s, %(version)s, 'queued', %(trigger)s, cast(%(labels)s as json),
-        %(input)s, %(request_hash)s, now())
+        %(input)s, %(request_hash)s, %(parent_execution)s, %(parent_path)s, now())
     on conflict on constraint executions_pkey do update
     set workflow_id = excluded.workflow_id, workflow = excluded.workflow, version = excluded.version,
         trigger = excluded.trigger, labels = excluded.labels, input = excluded.input,
-        request_hash = excluded.request_hash
+        request_hash = excluded.request_hash, parent_execution = excluded.parent_execution,
+        parent_path = excluded.parent_path
     returning id, workflow, workflow_id, version, status, compensation, attempt, trigger, labels, input, output,
-        output_bytes, error, error_code, started_at, closed_at, last_seq
+        output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, last_seq
 ), words as (
     insert into search_values (key, value, execution_id)
     select 'label.' || label.key, label.value, kept.id from kept, json_each_text(kept.labels) as label
@@ -106,6 +117,16 @@ with kept as (
 )
 select * from kept
 """
+
+
+async def trace(session: Session, id: ExecutionId, origin: Origin) -> None:
+    """Note which execution started one, where whoever began it could not."""
+    await session.sql.execute(_TRACE, {"id": id, "parent": origin.execution, "path": origin.path})
+
+
+_TRACE = text("""
+update executions set parent_execution = :parent, parent_path = :path where id = :id and parent_execution is null
+""")
 
 
 async def kept(session: Session, id: ExecutionId) -> Kept | None:
@@ -155,5 +176,7 @@ def _read(seal: Seal, row: ExecutionRow | Row) -> Execution:
         error_code=row.error_code,
         started_at=row.started_at,
         closed_at=row.closed_at,
+        parent_execution=None if row.parent_execution is None else ExecutionId(row.parent_execution),
+        parent_path=row.parent_path,
         seq=row.last_seq,
     )

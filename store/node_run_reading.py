@@ -35,6 +35,8 @@ class NodeRun:
     output_bytes: int | None
     error: orjson.Fragment | None
     error_code: str | None
+    cached: bool
+    """Whether its output was stored before, and nothing ran."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int
@@ -129,6 +131,7 @@ def _read(session: Session, row: NodeRunRow) -> NodeRun:
         output_bytes=row.output_bytes,
         error=opened(session.seal, row.error),
         error_code=row.error_code,
+        cached=row.cached,
         started_at=row.started_at,
         ended_at=row.ended_at,
         seq=row.first_seq,

@@ -40,6 +40,7 @@ class NodeRun:
     output_bytes: int | None = None
     error: bytes | None = None
     error_code: str | None = None
+    cached: bool = False
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -57,6 +58,7 @@ def told(run: NodeRun, event: StepEvent, seq: int) -> None:
             pass
         case _:
             run.ended_at, run.port, run.output_bytes = event.at, data.get("port"), data.get("output_bytes")
+            run.cached = data.get("cached", False)
             if "output" in data:
                 run.output = orjson.dumps(data["output"])
             if "error" in data:
@@ -84,6 +86,7 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
             "output_bytes": array(run.output_bytes for run in runs.values()),
             "errors": array(sealed(run.error) for run in runs.values()),
             "error_codes": array(run.error_code for run in runs.values()),
+            "cached": array(run.cached for run in runs.values()),
             "started": array(run.started_at for run in runs.values()),
             "ended": array(run.ended_at for run in runs.values()),
             "strands": array(run.strand for run in runs.values()),
@@ -96,16 +99,16 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
 _STORE = text("""
 insert into node_runs as old
     (execution_id, attempt, path, type, status, port, output, output_bytes, error, error_code,
-     started_at, ended_at, strand, n, first_seq)
-select execution, attempt, path, type, status, port, output, output_bytes, error, error_code,
+     cached, started_at, ended_at, strand, n, first_seq)
+select execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached,
     to_timestamp(started_at), to_timestamp(ended_at), strand, n, first_seq
 from unnest(
     cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]), cast(:types as text[]),
     cast(:statuses as text[]), cast(:ports as text[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
-    cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:started as float8[]), cast(:ended as float8[]),
-    cast(:strands as text[]), cast(:ns as int[]), cast(:seqs as bigint[])
-) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, started_at, ended_at,
-    strand, n, first_seq)
+    cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:cached as boolean[]), cast(:started as float8[]),
+    cast(:ended as float8[]), cast(:strands as text[]), cast(:ns as int[]), cast(:seqs as bigint[])
+) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, started_at,
+    ended_at, strand, n, first_seq)
 on conflict on constraint node_runs_pkey do update
 set type = coalesce(excluded.type, old.type),
     status = case when excluded.n >= old.n then excluded.status else old.status end,
@@ -114,6 +117,7 @@ set type = coalesce(excluded.type, old.type),
     output_bytes = coalesce(excluded.output_bytes, old.output_bytes),
     error = coalesce(excluded.error, old.error),
     error_code = coalesce(excluded.error_code, old.error_code),
+    cached = excluded.cached or old.cached,
     started_at = coalesce(excluded.started_at, old.started_at),
     ended_at = coalesce(excluded.ended_at, old.ended_at),
     n = greatest(excluded.n, old.n),

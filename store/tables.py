@@ -149,6 +149,14 @@ class ExecutionRow(Tenanted, table=True):
             text("id desc"),
             postgresql_where=text("error_code is not null"),
         ),
+        Index(
+            "executions_by_parent",
+            "tenant_id",
+            "parent_execution",
+            text("started_at desc"),
+            text("id desc"),
+            postgresql_where=text("parent_execution is not null"),
+        ),
         Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
         Index("executions_open", "tenant_id", "check_at", postgresql_where=text("closed_at is null")),
         Index("executions_unchecked", "tenant_id", "check_at", postgresql_where=text("last_seq <> whole_seq")),
@@ -175,6 +183,9 @@ class ExecutionRow(Tenanted, table=True):
     """In the order of its bytes, so that an index finds a whole family of codes."""
     started_at: datetime = Field(sa_column=moment())
     closed_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    parent_execution: str | None = Field(default=None, sa_type=Text)
+    """Null: it was started from outside. The parent's row may not be there."""
+    parent_path: str | None = Field(default=None, sa_type=Text)
     updated_at: datetime = Field(sa_column=moment(default=True))
     last_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     """The journal's counter: events are numbered under this row's lock."""
@@ -218,6 +229,8 @@ class NodeRunRow(Tenanted, table=True):
     output_bytes: int | None = None
     error: bytes | None = Field(default=None, sa_type=LargeBinary)
     error_code: str | None = Field(default=None, sa_type=Text)
+    cached: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    """Whether its output was stored before, and nothing ran."""
     started_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     strand: str = Field(sa_type=Text)

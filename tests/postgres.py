@@ -74,14 +74,20 @@ def ready(running: Server, *, within: float = 30) -> None:
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server that all tests of this process share, with a migrated database to copy."""
-    folder = tmp_path_factory.mktemp("postgres")
-    with server(folder / "data") as running:
+@contextmanager
+def migrated(data: Path) -> Generator[Server]:
+    """The same, with a database that has been migrated."""
+    with server(data) as running:
         make_roles(running.superuser, migrator=PASSWORD, app=PASSWORD)
         make_database(running.superuser, TEMPLATE)
         migrate(running.url(TEMPLATE, MIGRATOR))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that all tests of this process share, with a migrated database to copy."""
+    with migrated(tmp_path_factory.mktemp("postgres") / "data") as running:
         yield running
 
 

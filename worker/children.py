@@ -13,7 +13,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.errors import PerdureError
-from dag.sub_workflows import BEGIN, CANCEL, LOOK, REPORT, Beginning, Child, Parent, Report
+from dag.sub_workflows import BEGIN, CANCEL, LOOK, REPORT, Beginning, Child, Origin, Parent, Report
 from interpreter.start import Start
 from runtime.children import end_of, report
 from runtime.converter import raw
@@ -81,6 +81,7 @@ async def _begin(
     """Temporal first, which decides, then the row. What a tag means may have changed since it was started, and the
     schema of its input with it: what has been started counts."""
     info = activity.info()
+    origin = Origin(parent, asked.path)
     try:
         found = await ready(database, tenant, asked.name, asked.version, asked.input)
         await start(
@@ -98,6 +99,7 @@ async def _begin(
             execution=id,
             queue=info.task_queue,
             request=f"{parent} {found.plan.version}",
+            origin=origin,
         )
     except StoreUnavailable:
         raise
@@ -115,6 +117,7 @@ async def _begin(
         labels={},
         input=orjson.dumps(found.input),
         request_hash=None,
+        origin=origin,
     )
     await executions.keep(database, tenant, started)
 

@@ -27,7 +27,8 @@ from interpreter.journal import shown
 from interpreter.workflow import Interpreter
 from runtime import batches
 from runtime.children import report_killed
-from store import checking, journal, strands
+from runtime.executions import origin_of
+from store import checking, executions, journal, strands
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.journal import Note, Step
@@ -64,7 +65,10 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
         await _close(client, database, tenant, execution, described)  # that it has ended is known all the same
         raise
     await _close(client, database, tenant, execution, described)
+    origin = await origin_of(described)
     async with session(database, tenant) as opened:
+        if origin is not None:
+            await executions.trace(opened, execution, origin)
         await checking.healed(opened, execution, seen(described))
 
 

@@ -62,7 +62,9 @@ def worker(
         interceptors=[StepEvents(sink.step)],
         workflow_runner=runner,
         max_cached_workflows=settings.max_cached_executions,
-        max_concurrent_workflow_tasks=settings.max_workflow_tasks,
+        # With nothing cached the SDK (1.35) has room for one run. A task of another one that comes in between takes its
+        # place: its local activities are broken off, and its task is given out again after the task timeout only.
+        max_concurrent_workflow_tasks=settings.max_workflow_tasks if settings.max_cached_executions else 1,
         max_concurrent_activities=settings.max_activities,
         max_concurrent_local_activities=settings.max_activities,
         # A fan-out hands its activities straight to this process while it has room; with the default of 3 it is a

@@ -50,6 +50,10 @@ class ListedOut(BaseModel):
     error_code: str | None
     started_at: datetime
     closed_at: datetime | None
+    parent_execution: str | None
+    """The execution that started it: by a `workflow` node, or by `settings.on_failure`."""
+    parent_path: str | None
+    """Of the node there that did; of `on_failure` it is `settings.on_failure`."""
 
 
 class ExecutionOut(ListedOut):
@@ -79,6 +83,8 @@ class NodeRunOut(BaseModel):
     """Of an output that is too large to be shown."""
     error: ErrorValue | None
     error_code: str | None
+    cached: bool
+    """Whether its output is one that was stored before (`cache`), and nothing ran."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from benchmarks.case import BY_HAND, Contender, Stage
 from benchmarks.executions import Begin, contender
-from benchmarks.handwritten.workflows import Chain, Empty, FanOut, ReadChain, Repeated, Window, Windowed
+from benchmarks.handwritten.workflows import Calling, Chain, Empty, FanOut, ReadChain, Repeated, Window, Windowed
 from benchmarks.step import start
 from runtime.executions import TASK_TIMEOUT
 
@@ -35,6 +35,10 @@ def fan_out(stage: Stage, width: int) -> Contender:
 def window(stage: Stage, count: int, width: int, *, result: int) -> Contender:
     begin = _begin(stage, Window.run, Windowed(start=start(), count=count, width=width))
     return contender(BY_HAND, stage.client, begin, result=result)
+
+
+def calling(stage: Stage) -> Contender:
+    return contender(BY_HAND, stage.client, _begin(stage, Calling.run, start()), result=start())
 
 
 def _begin(stage: Stage, workflow: Any, argument: BaseModel) -> Begin:

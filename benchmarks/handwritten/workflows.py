@@ -29,6 +29,13 @@ class Empty:
 
 
 @workflow.defn
+class Calling:
+    @workflow.run
+    async def run(self, start: Step) -> Step:
+        return await workflow.execute_child_workflow(Empty.run, start)
+
+
+@workflow.defn
 class Chain:
     @workflow.run
     async def run(self, asked: Repeated) -> Step:

@@ -83,6 +83,16 @@ def counting(turns: int) -> Document:
     return _document("counting", {"turns": _node("while", loop, [])}, output="${{ vars.count }}", vars={"count": 0})
 
 
+def echo() -> Document:
+    """Gives back what it is given."""
+    return _document("echo", {"same": _node("transform", {"expression": "input"}, [])})
+
+
+def calling(name: str) -> Document:
+    """Has another workflow run, and waits for it."""
+    return _document("calling", {"call": _node("workflow", {"name": name, "input": "${{ input }}"}, [])})
+
+
 def layers(depth: int, width: int) -> Document:
     """A grid in which each node needs two of the layer above. A tenth are activities with effects, a tenth activities
     without, the rest compute."""

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
+from pydantic import JsonValue
 from temporalio.client import Client
 
 from activities import registry
 from benchmarks.case import Stage
+from benchmarks.executions import WrongResult
 from benchmarks.interpreted import plug_ins
 from benchmarks.processes import LOOPBACK, Child, ChildFailed, child, free_ports, tail
 from benchmarks.servers.postgres import Server, postgres
@@ -22,10 +24,11 @@ from benchmarks.storage import KEYRING
 from runtime.client import connect
 from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings
-from store import ids, tenants
+from store import ids, plans, tenants
 from store.database import Database, database
 from store.ids import TenantId
 from store.migrate import migrate
+from store.plans import PlanRow
 from store.roles import APP, MIGRATOR, make_database, make_roles
 from store.session import session
 from worker.reconcile import RECONCILE
@@ -53,6 +56,14 @@ class Service:
     store: Store
     client: Client
     queue: str
+
+    async def publish(self, document: Mapping[str, JsonValue]) -> PlanRow:
+        """Store a workflow through the API; gives its plan."""
+        reply = await self.http.post("/workflows", params={"publish": "true"}, json=document)
+        if not reply.is_success:
+            raise WrongResult(f"The API answered {reply.status_code}: {reply.text}")
+        async with session(self.store.database, self.store.tenant) as s:
+            return await plans.plan(s, reply.json()["name"])
 
 
 @asynccontextmanager

@@ -19,8 +19,7 @@ from benchmarks.step import start
 from dag.plan import Plan
 from interpreter.start import Start
 from runtime import executions
-from store import ids, plans
-from store.session import session
+from store import ids
 
 DIRECT = "a client of Temporal, without the API"
 WAIT = 60
@@ -103,12 +102,7 @@ def _pair(
 
 
 async def _published(running: Service, length: int) -> Chain:
-    document = definitions.chain(length, "bench.step")
-    reply = await running.http.post("/workflows", params={"publish": "true"}, json=document)
-    if not reply.is_success:
-        raise WrongResult(f"The API answered {reply.status_code}: {reply.text}")
-    async with session(running.store.database, running.store.tenant) as s:
-        found = await plans.plan(s, reply.json()["name"])
+    found = await running.publish(definitions.chain(length, "bench.step"))
     return Chain(running, found.name, found.plan, length)
 
 

@@ -117,6 +117,18 @@ async def test_a_version_is_chosen_by_number_or_tag(me: Caller) -> None:
         assert code(answer) == (404, "version.unknown")
 
 
+@pytest.mark.usefixtures("working")
+async def test_a_node_run_from_the_cache_is_marked(me: Caller) -> None:
+    cached = {"type": "code.python", "config": {"code": "result = 1"}, "cache": {"ttl": "1h"}}
+    await published(me, definition("cached", nodes={"a": cached}))
+    seen: list[object] = []
+    for _ in range(2):
+        id = (await run(me, "cached"))["id"]
+        [node] = (await me.http.get(f"{EXECUTIONS}/{id}/nodes")).json()["items"]
+        seen.append((node["status"], node["output"], node["cached"]))
+    assert seen == [("succeeded", 1, False), ("succeeded", 1, True)]
+
+
 async def test_what_has_no_version_is_not_started(me: Caller) -> None:
     await me.http.post("/workflows", json=waiting())
     assert code(await me.http.post("/workflows/waiting/executions", json={})) == (409, "workflow.unpublished")

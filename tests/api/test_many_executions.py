@@ -66,6 +66,11 @@ LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "of an error": listed(Filters(error_code="user.no")),
     "of a family of errors": listed(Filters(error_code="user")),
     "of an error that none has": listed(Filters(error_code="http.status")),
+    "of a parent of many": listed(Filters(parent="ex_00001")),
+    "of a parent of many, after a place": listed(Filters(parent="ex_00001"), after(MANY // 2)),
+    "of a parent of few": listed(Filters(parent="ex_00002")),
+    "of a rare status of a parent": listed(Filters(parent="ex_00001", status=["failed"])),
+    "of what started none": listed(Filters(parent="ex_00003")),
     "one": lambda s: executions.find(s, BIG),
     "node runs": runs(),
     "node runs after a number": runs(place=MANY // 2),
@@ -112,14 +117,15 @@ FILL = [
     """insert into workflows (id, name, labels, revision)
     select 'wf_' || n, 'w-' || n, '{}', 1 from generate_series(0, 2000) n""",
     """insert into executions (id, workflow_id, workflow, version, status, trigger, labels, started_at, closed_at,
-        error_code)
+        error_code, parent_execution, parent_path)
     select 'ex_' || lpad(n::text, 5, '0'), 'wf_' || n % 10, case when n % 2000 = 5 then 'rare' else 'w-' || n % 10 end,
         case when n % 1000 = 3 then 2 else 1 end,
         case when n % 200 = 3 then 'failed' when n % 500 = 7 then 'waiting' else 'succeeded' end,
         case when n % 1000 = 1 then 'schedule' else 'api' end, '{}',
         timestamptz '2026-01-01 00:00:00Z' + n * interval '1 second',
         case when n % 500 = 7 then null else timestamptz '2026-01-01 00:00:01Z' + n * interval '1 second' end,
-        case when n % 200 = 3 then case when n % 400 = 3 then 'user.no' else 'timeout.node' end end
+        case when n % 200 = 3 then case when n % 400 = 3 then 'user.no' else 'timeout.node' end end,
+        case when n % 1000 = 9 then 'ex_00002' when n % 2 = 1 then 'ex_00001' end, case when n % 2 = 1 then 'call' end
     from generate_series(1, :many) n""",
     "insert into search_values (key, value, execution_id) select 'label.team', 'sales', id from executions",
     """insert into search_values (key, value, execution_id)

@@ -53,9 +53,29 @@ async def test_a_child_is_an_execution_like_any_other(me: Caller, stranger: Call
     assert (child["workflow"], child["version"], child["trigger"]) == ("leaf", 1, "workflow")
     detail = (await me.http.get(f"/workflows/executions/{child['id']}")).json()
     assert (detail["input"], detail["output"]) == ({"name": "Ada"}, "Hello Ada")
+    assert (detail["parent_execution"], detail["parent_path"]) == (parent["id"], "call")
+    assert (parent["parent_execution"], parent["parent_path"]) == (None, None)
     [node] = (await me.http.get(f"/workflows/executions/{parent['id']}/nodes")).json()["items"]
     assert (node["path"], node["status"], node["output"]) == ("call", "succeeded", "Hello Ada")
     assert (await stranger.http.get("/workflows/executions")).json()["items"] == []
+
+
+async def test_the_executions_that_one_has_started_are_found_by_it(me: Caller, stranger: Caller) -> None:
+    await published(me, definition("leaf"))
+    call = {"type": "workflow", "config": {"name": "leaf", "input": {"name": "${{ item }}"}, "wait": False}}
+    each = {"type": "for_each", "config": {"items": "[1..3]", "body": {"nodes": {"call": call}}}}
+    await published(me, definition("parent", nodes={"each": each}))
+    first, second = await run(me, "parent"), await run(me, "parent")
+    found = await children(me, parent=first["id"], count=3)
+    assert {row["parent_path"] for row in found} == {f"each[{n}].call" for n in range(3)}
+    assert {row["parent_execution"] for row in found} == {first["id"]}
+    page = (await me.http.get("/workflows/executions", params={"parent": first["id"], "limit": 2})).json()
+    rest = (await me.http.get("/workflows/executions", params={"parent": first["id"], "cursor": page["next"]})).json()
+    assert ([*page["items"], *rest["items"]], rest["next"]) == (found, None)
+    assert await children(me, parent=second["id"]) != found
+    assert (await stranger.http.get("/workflows/executions", params={"parent": first["id"]})).json()["items"] == []
+    answer = await me.http.get("/workflows/executions?parent=parent")
+    assert (answer.status_code, answer.json()["code"]) == (422, "request.invalid")
 
 
 async def test_another_tenants_workflow_cannot_be_started(me: Caller, stranger: Caller) -> None:
@@ -104,4 +124,5 @@ async def test_a_failure_is_told_to_the_workflow_that_is_named(me: Caller) -> No
             await asyncio.sleep(0.05)
     detail = (await me.http.get(f"/workflows/executions/{told[0]['id']}")).json()
     assert detail["input"]["execution"] == failed["id"]
+    assert (detail["parent_execution"], detail["parent_path"]) == (failed["id"], "settings.on_failure")
     assert detail["input"]["error"]["code"] == "user.no"

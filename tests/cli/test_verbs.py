@@ -318,7 +318,7 @@ def test_what_has_ended_cannot_be_cancelled(stack: LocalStack) -> None:
 
 
 @pytest.mark.slow
-def test_lists_are_filtered_by_workflow_and_status(stack: LocalStack) -> None:
+def test_lists_are_filtered_by_workflow_status_and_parent(stack: LocalStack) -> None:
     good, bad = applied(stack, {"a": node("1")}), applied(stack, {"a": {"type": "fail", "config": {"code": "user.no"}}})
     ids = [ID.findall(stack.perdure("run", name).stdout)[0] for name in (good, bad, good)]
 
@@ -334,6 +334,10 @@ def test_lists_are_filtered_by_workflow_and_status(stack: LocalStack) -> None:
     assert listed("--workflow", bad, "--status", "failed") == [ids[1]]
     assert listed("--workflow", bad, "--status", "succeeded") == []
     assert set(ids) <= set(listed())
+    parent = applied(stack, {"call": {"type": "workflow", "config": {"name": good}}})
+    [id] = set(ID.findall(stack.perdure("run", parent).stdout))
+    [child] = listed("--parent", id)
+    assert f"started by {id} at call" in stack.perdure("show", child).stdout
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Executions that start others, with a real store: workflows are published by name, and found by it."""
 
 import asyncio
+import re
 import uuid
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from pydantic import JsonValue
 from temporalio.client import Client, WorkflowHandle
@@ -16,6 +18,7 @@ from activities import registry
 from activities.activity_type import AnyActivityType
 from dag.draft import draft
 from dag.events import StepEvent
+from interpreter.conclusion import ENDINGS
 from interpreter.start import Start
 from runtime.executions import start
 from runtime.settings import Settings
@@ -32,6 +35,8 @@ from worker.host import worker
 from worker.ours import OUR_WORKFLOWS, our_activities
 
 Handle = WorkflowHandle[Any, Any]
+MENTIONED = re.compile(rb"ex_[0-9a-f]{32}")
+"""Ids of executions in what others say."""
 
 
 @dataclass
@@ -72,10 +77,18 @@ class Family:
     async def run(self, name: str, input: JsonValue = None, **fields: Any) -> Ended:
         return await ended(await self.start(name, input, **fields))
 
-    def events(self, handle: Handle) -> list[StepEvent]:
-        """What an execution said, each event once, in order, strand by strand."""
+    def events(self, handle: Handle, *types: str) -> list[StepEvent]:
+        """What an execution said, each event once, in order, strand by strand; all of it, or that of some types."""
         said = {(event.strand, event.n): event for event, _ in self.sink.steps if event.execution == id_of(handle)}
-        return [said[n] for n in sorted(said)]
+        return [said[n] for n in sorted(said) if not types or said[n].type in types]
+
+    def executions(self) -> list[str]:
+        """The ids of all that have said anything, or of which others have, in their order."""
+        return list(dict.fromkeys(id for event, _ in self.sink.steps for id in [event.execution, *_mentioned(event)]))
+
+    def has_ended(self, execution: str) -> bool:
+        """Whether an execution has said how it ends."""
+        return any(event.execution == execution and event.type in ENDINGS.values() for event, _ in self.sink.steps)
 
     def statuses(self, handle: Handle) -> dict[str, str]:
         """The last that was said of each node."""
@@ -85,10 +98,13 @@ class Family:
         """What events of one type say."""
         return [event.data for event in self.events(handle) if event.type == type]  # pyright: ignore[reportReturnType]
 
+    def handle(self, execution: str) -> Handle:
+        return self.client.get_workflow_handle(f"{self.tenant}/{execution}")
+
     async def child(self, handle: Handle, path: str = "call") -> Handle:
         """The child that a node waits for, once it does."""
         await self.until(lambda: self.waiting(handle, path))
-        return self.client.get_workflow_handle(f"{self.tenant}/{self.waiting(handle, path)}")
+        return self.handle(str(self.waiting(handle, path)))
 
     def waiting(self, handle: Handle, path: str) -> str | None:
         """The execution that a node waits for."""
@@ -105,6 +121,10 @@ class Family:
         async with asyncio.timeout(60):
             while not condition():
                 await asyncio.sleep(0.02)
+
+
+def _mentioned(event: StepEvent) -> list[str]:
+    return [id.decode() for id in MENTIONED.findall(orjson.dumps(event.data))]
 
 
 def id_of(handle: Handle) -> str:

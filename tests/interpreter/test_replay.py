@@ -11,12 +11,11 @@ from temporalio.client import WorkflowHistory
 from dag.journal import gaps
 from runtime.converter import data_converter
 from runtime.storage import MemoryStorage
-from store.sealing import new_master_key, read_keyring
+from tests.interpreter import family_scenarios, scenarios
 from tests.interpreter.histories import replayed
-from tests.interpreter.record import HISTORIES, said
-from tests.interpreter.scenarios import SCENARIOS
+from tests.interpreter.record import HISTORIES, KEYRING, said
 
-CONVERTER = data_converter(MemoryStorage(), read_keyring(new_master_key()))
+CONVERTER = data_converter(MemoryStorage(), KEYRING)
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 
@@ -46,4 +45,4 @@ async def test_a_history_that_is_not_ours_fails_to_replay() -> None:
 
 
 def test_every_scenario_is_recorded() -> None:
-    assert {path.stem.rpartition("-")[0] for path in RECORDED} >= set(SCENARIOS)
+    assert {path.stem.rpartition("-")[0] for path in RECORDED} >= {*scenarios.SCENARIOS, *family_scenarios.SCENARIOS}

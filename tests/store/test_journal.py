@@ -45,6 +45,19 @@ async def test_what_comes_twice_is_written_once(store: Database, tenant: TenantI
     assert len(await stored(store, tenant)) == 7
 
 
+async def test_a_node_run_tells_whether_its_output_was_stored_before(store: Database, tenant: TenantId) -> None:
+    strand = Strand()
+    strand.say("execution.started", data=STARTED)
+    for path in "ab":
+        strand.say("node.started", path, {"type": "http.request"})
+    strand.say("node.succeeded", "a", {"output": 1, "port": "out", "cached": True})
+    strand.say("node.succeeded", "b", {"output": 1, "port": "out"})
+    for event in reversed(strand.said):
+        await write(store, tenant, event)
+    runs = await rows(store, tenant, "node_runs")
+    assert {path: run["cached"] for path, run in runs.items()} == {"a": True, "b": False}
+
+
 async def test_a_failure_is_told_with_its_code(store: Database, tenant: TenantId) -> None:
     strand = Strand()
     strand.say("execution.started", data=STARTED)

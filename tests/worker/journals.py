@@ -11,6 +11,7 @@ from pydantic import JsonValue
 from sqlalchemy import text
 from temporalio.client import Client, WorkflowHandle
 
+from dag.sub_workflows import Origin
 from interpreter.start import Start
 from runtime.executions import start
 from runtime.settings import Settings
@@ -39,7 +40,12 @@ class Installation:
     settings: Settings
 
     async def start(
-        self, document: Mapping[str, JsonValue], input: JsonValue = None, **how: Any
+        self,
+        document: Mapping[str, JsonValue],
+        input: JsonValue = None,
+        *,
+        origin: Origin | None = None,
+        **how: Any,
     ) -> WorkflowHandle[Any, Any]:
         plan = published(document, types=types(Witness()))
         return await start(
@@ -49,6 +55,7 @@ class Installation:
             tenant=self.tenant,
             execution=f"ex_{uuid.uuid4().hex}",
             queue=self.settings.queue,
+            origin=origin,
         )
 
     async def journal(self, handle: WorkflowHandle[Any, Any]) -> list[Stored]:

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
+from dag.sub_workflows import Origin
 from interpreter.start import Tuning
 from store import checking, journal
 from store.database import Database
@@ -105,6 +106,18 @@ async def test_an_execution_that_an_operator_terminates_is_closed_here(
         await a_pass(store, tenant, client)
     row = await ended(store, tenant, handle)
     assert (row["status"], row["error_code"]) == ("cancelled", "terminated")
+
+
+async def test_what_only_the_journal_wrote_has_its_parent_after_healing(
+    client: Client, store: Database, tenant: TenantId
+) -> None:
+    async with installation(client, store, tenant, loses=lambda step: step.event.n == 3) as running:
+        handle = await running.start(CHAIN, {"x": 1}, origin=Origin("ex_parent", "each[2].call"))
+        await handle.result()
+    assert (await ended(store, tenant, handle))["parent_execution"] is None
+    await a_pass(store, tenant, client)
+    row = await ended(store, tenant, handle)
+    assert (row["parent_execution"], row["parent_path"]) == ("ex_parent", "each[2].call")
 
 
 async def test_a_journal_that_cannot_be_mended_keeps_no_other_from_it(
