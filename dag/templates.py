@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import cast
 
 from pydantic import JsonValue
@@ -55,7 +55,7 @@ class Marker:
     source: str
     offset: int
 
-    @property
+    @cached_property
     def secret(self) -> str | None:
         """The name of the secret, if the marker is `secrets.<name>` and nothing else."""
         found = _SECRET.fullmatch(self.source)
