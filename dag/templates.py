@@ -62,7 +62,7 @@ class Marker:
         return (found[1] or found[2]) if found else None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Rendered:
     """A value without markers, and the strings in it that a worker puts secrets into."""
 

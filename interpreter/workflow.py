@@ -479,7 +479,7 @@ class Interpreter:
         return outcome.output
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
     handle: ActivityHandle[Any]
     path: str
