@@ -142,7 +142,7 @@ class Interpreter:
                 return self._result(execution.outcome)
             if self._ended or self._events or self._loses_patience():
                 continue
-            if self._must_hold() and not self._running:
+            if not self._running and self._must_hold():
                 self._continue()
             await self._sleep()
 
