@@ -176,7 +176,8 @@ class Frontier:
             elif self._at.status[join := self._hopeless.popleft()] == "pending" and join not in self._doomed:
                 self._decide(join, "skip")
         if self._readied:
-            ready = sorted(node for node in self._readied if self._at.status[node] in ("pending", "clearing"))
+            ready = [node for node in self._readied if self._at.status[node] in ("pending", "clearing")]
+            ready.sort()
             for node in ready:
                 self._at.status[node] = "ready"
             self._queue.extend(ready)

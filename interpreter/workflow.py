@@ -83,7 +83,7 @@ class Interpreter:
     @workflow.init
     def __init__(self, args: Sequence[RawValue]) -> None:
         self._converter = converter = workflow.payload_converter()
-        info = workflow.info()
+        self._info = info = workflow.info()
         if len(args) < 2:
             raise ApplicationError("An execution is started with what it begins with and a plan.", type="input.invalid")
         self._args = args
@@ -213,7 +213,7 @@ class Interpreter:
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
-        length = (info := workflow.info()).get_current_history_length()
+        length = (info := self._info).get_current_history_length()
         if length != self._now.history_length:
             self._load.clear()
         self._now.time = workflow.time()
