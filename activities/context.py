@@ -28,9 +28,9 @@ class Log(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Context:
-    """What one attempt may use. Secrets are in its config already."""
+    """What one attempt may use. Secrets are in its config already. (Not frozen, as it is made for every attempt.)"""
 
     idempotency_key: str
     """The same for every attempt of this node run, whatever crashes."""

@@ -1,6 +1,7 @@
 """What the worker processes of both sides have in common: how they connect, say that they are ready, and end."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -27,6 +28,8 @@ async def _serve(working: Working, address: str, queue: str, payloads: str) -> N
     settings = Settings.model_validate({"temporal_address": address, "queue": queue})
     client = await connect(settings, storage=FolderStorage(Path(payloads)), keyring=KEYRING)
     async with working(client, settings):
+        gc.collect()
+        gc.freeze()  # as a worker does; on both sides
         print(READY, flush=True)
         await asyncio.to_thread(sys.stdin.read)
         os._exit(0)  # the interpreter's own way out may crash while temporalio's threads end

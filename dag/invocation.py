@@ -31,9 +31,10 @@ class CacheUse:
     """Seconds from when it is stored."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Invocation:
-    """How to run one activity, where that is not as usual; then it is left out.
+    """How to run one activity, where that is not as usual; then it is left out. (Not frozen: one is made for every
+    attempt, and a frozen one takes four times as long.)
 
     Tenant, execution, path and attempt are in Temporal's own activity info: the workflow id is `<tenant>/<execution>`,
     the activity id is the node's path."""

@@ -222,13 +222,18 @@ class Plan:
         """Equal plans have equal hashes; the order of keys counts."""
         return hashlib.sha256(encode(self)).hexdigest()
 
+    @cached_property
+    def text(self) -> bytes:
+        """As JSON. Every start needs it, and writing a large plan takes milliseconds."""
+        return _PLAN.dump_json(self, exclude_defaults=True)
+
 
 _PLAN = TypeAdapter(Plan)
 
 
 def encode(plan: Plan) -> bytes:
     """Write a plan as JSON, the same bytes every time."""
-    return _PLAN.dump_json(plan, exclude_defaults=True)
+    return plan.text
 
 
 def decode(text: bytes) -> Plan:

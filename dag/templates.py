@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import cast
 
 from pydantic import JsonValue
@@ -55,14 +55,14 @@ class Marker:
     source: str
     offset: int
 
-    @property
+    @cached_property
     def secret(self) -> str | None:
         """The name of the secret, if the marker is `secrets.<name>` and nothing else."""
         found = _SECRET.fullmatch(self.source)
         return (found[1] or found[2]) if found else None
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Rendered:
     """A value without markers, and the strings in it that a worker puts secrets into."""
 
@@ -114,26 +114,30 @@ class _Rendering:
 
     def value(self, value: JsonValue, tree: Tree, place: Pointer) -> JsonValue | Missing:
         """The value with its templates rendered, a copy where there are any."""
-        match value:
-            case str():
-                return self._string(value, place)
-            case dict():
-                copy = dict(value)
-                for key, branch in tree.items():
-                    child = self.value(value[cast(str, key)], branch, (*place, key))
-                    if child is MISSING:
-                        del copy[cast(str, key)]
-                    else:
-                        copy[cast(str, key)] = child
-                return copy
-            case list():
-                items = list(value)
-                for n, branch in tree.items():
-                    child = self.value(value[cast(int, n)], branch, (*place, n))
-                    items[cast(int, n)] = None if child is MISSING else child
-                return items
-            case _:
-                return value
+        if isinstance(value, str):
+            return self._string(value, place)
+        if isinstance(value, dict):
+            return self._object(value, cast("dict[str, Tree]", tree), place)
+        if isinstance(value, list):
+            return self._list(value, cast("dict[int, Tree]", tree), place)
+        return value
+
+    def _object(self, value: dict[str, JsonValue], tree: dict[str, Tree], place: Pointer) -> JsonValue:
+        copy = dict(value)
+        for key, branch in tree.items():
+            child = self.value(value[key], branch, (*place, key))
+            if child is MISSING:
+                del copy[key]
+            else:
+                copy[key] = child
+        return copy
+
+    def _list(self, value: list[JsonValue], tree: dict[int, Tree], place: Pointer) -> JsonValue:
+        items = list(value)
+        for n, branch in tree.items():
+            child = self.value(value[n], branch, (*place, n))
+            items[n] = None if child is MISSING else child
+        return items
 
     def _string(self, text: str, place: Pointer) -> JsonValue | Missing:
         parts = split(text)

@@ -38,6 +38,10 @@ class Changes:
     """Joins that failed, each with the failed nodes of its branches."""
 
 
+NONE = Changes()
+"""What most settlements lead to: made once, since every node settles."""
+
+
 @dataclass(slots=True)
 class Standing:
     """Where a graph stands. Everything here is carried over continue-as-new as it is."""
@@ -171,12 +175,17 @@ class Frontier:
                 self._settle(*self._work.popleft())
             elif self._at.status[join := self._hopeless.popleft()] == "pending" and join not in self._doomed:
                 self._decide(join, "skip")
-        ready = sorted(node for node in self._readied if self._at.status[node] in ("pending", "clearing"))
-        for node in ready:
-            self._at.status[node] = "ready"
-        self._queue.extend(ready)
-        self._readied.clear()
-        changes, self._changes = self._changes, Changes()
+        if self._readied:
+            ready = [node for node in self._readied if self._at.status[node] in ("pending", "clearing")]
+            ready.sort()
+            for node in ready:
+                self._at.status[node] = "ready"
+            self._queue.extend(ready)
+            self._readied.clear()
+        changes = self._changes
+        if not (changes.skipped or changes.cancel or changes.unsatisfiable):
+            return NONE
+        self._changes = Changes()
         return changes
 
     def _settle(self, node: int, how: Settled) -> None:

@@ -13,9 +13,9 @@ from dag.plan import Call
 from interpreter.job import Computed, Job
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Invoke:
-    """Run an activity."""
+    """Run an activity. (Not frozen: one is made for every attempt, and a frozen one takes four times as long.)"""
 
     number: int
     path: str
@@ -63,12 +63,12 @@ class Outcome:
 def invocation_of(call: Call, computed: Computed, deadline: float | None, attempts: int) -> Invocation:
     """How an activity is to be run, with what has been computed for it."""
     return Invocation(
-        timeout=call.attempt_timeout if call.own_timeout else None,
-        deadline=deadline,
-        earlier_attempts=attempts,
-        retry_when=call.retry.when,
-        retry_never=call.retry.never,
-        secrets=computed.secrets,
-        mask=call.mask,
-        cache=None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),
+        call.attempt_timeout if call.own_timeout else None,
+        deadline,
+        attempts,
+        call.retry.when,
+        call.retry.never,
+        computed.secrets,
+        call.mask,
+        None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),
     )

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice
 from typing import Any, cast
 
@@ -85,8 +85,8 @@ class Interpreter:
 
     @workflow.init
     def __init__(self, args: Sequence[RawValue]) -> None:
-        converter = workflow.payload_converter()
-        info = workflow.info()
+        self._converter = converter = workflow.payload_converter()
+        self._info = info = workflow.info()
         if len(args) < 2:
             raise ApplicationError("An execution is started with what it begins with and a plan.", type="input.invalid")
         self._args = args
@@ -145,7 +145,7 @@ class Interpreter:
                 return self._result(execution.outcome)
             if self._ended or self._told or self._loses_patience():
                 continue
-            if self._must_hold() and not self._running:
+            if not self._running and self._must_hold():
                 self._continue()
             await self._sleep()
 
@@ -229,7 +229,7 @@ class Interpreter:
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
-        length = (info := workflow.info()).get_current_history_length()
+        length = (info := self._info).get_current_history_length()
         if length != self._now.history_length:
             self._load.clear()
         self._now.time = workflow.time()
@@ -354,7 +354,7 @@ class Interpreter:
         )
 
     def _written(self, values: Sequence[Any]) -> list[RawValue]:
-        payloads = workflow.payload_converter().to_payloads(values)
+        payloads = self._converter.to_payloads(values)
         for payload in payloads:
             self._load.add(len(payload.data))
         return [RawValue(payload) for payload in payloads]
@@ -378,7 +378,7 @@ class Interpreter:
             else:
                 self._load.add(len(payload.data))
                 if running.evaluates:
-                    self._execution.computed(number, workflow.payload_converter().from_payload(payload, Computed))
+                    self._execution.computed(number, self._converter.from_payload(payload, Computed))
                 else:
                     self._execution.succeeded(number, payload.data or b"null", cached=CACHED in payload.metadata)
             self._execution.follow()
@@ -417,10 +417,10 @@ class Interpreter:
         return not self._stragglers or self._now.history_length >= self._start.tuning.most_events
 
     def _is_due(self) -> bool:
-        if self._execution.ending == "cancelled":  # a run that goes on after this one could not end as cancelled
-            return False
         after = self._start.tuning.continue_after
-        return self._commands >= after if after is not None else self._suggested
+        due = self._commands >= after if after is not None else self._suggested
+        # A run that goes on after a cancelled one could not end as cancelled.
+        return due and self._execution.ending != "cancelled"
 
     def _loses_patience(self) -> bool:
         """An activity that runs for long does not hold up the rest, until the history is really long."""
@@ -499,7 +499,7 @@ class Interpreter:
         return outcome.output
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Running:
     handle: ActivityHandle[Any]
     path: str
@@ -527,6 +527,7 @@ def _segment(text: bytes) -> RawValue:
     return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text))
 
 
+@lru_cache(maxsize=1024)
 def _retry_policy(retry: Retry, made: int) -> RetryPolicy:
     """Temporal retries; the worker says which errors are worth it, except for its own loss."""
     longest = max(retry.max, retry.initial)

@@ -21,6 +21,7 @@ SYSTEM = "perdure"
 """Whose key seals what belongs to no tenant, as the workflows named `perdure.…`; no tenant has such an id."""
 OUTSIDE = "perdure-outside"
 """Marks payloads that leave the history earlier; it is seen on the sealed ones too."""
+_OWN = f"{SYSTEM}."
 _TENANT = "perdure-tenant"
 _LARGE = 256 * 1024
 """What takes longer than about a millisecond is sealed and opened in a thread."""
@@ -35,7 +36,7 @@ class TenantCodec(PayloadCodec, WithSerializationContext):
 
     def with_context(self, context: SerializationContext) -> "TenantCodec":
         """The same for the tenant of a workflow."""
-        tenant = _tenant_of(context)
+        tenant = whose(context)
         return self if tenant == self._tenant else _codec(self._keyring, tenant)
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
@@ -69,10 +70,11 @@ def sealed_for(payload: Payload) -> str | None:
 def tenant_of(workflow_id: str | None) -> str:
     """Whose a workflow or a schedule is: its id begins with `<tenant>/`."""
     tenant, slash, _ = (workflow_id or "").partition("/")
-    return tenant if slash and not tenant.startswith(f"{SYSTEM}.") else SYSTEM
+    return tenant if slash and not tenant.startswith(_OWN) else SYSTEM
 
 
-def _tenant_of(context: SerializationContext) -> str:
+def whose(context: SerializationContext) -> str:
+    """Whose the payloads of a context are."""
     match context:
         case WorkflowSerializationContext() | ActivitySerializationContext():
             return tenant_of(context.workflow_id)

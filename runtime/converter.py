@@ -19,7 +19,6 @@ from temporalio.converter import (
     EncodingPayloadConverter,
     ExternalStorage,
     JSONPlainPayloadConverter,
-    PayloadCodec,
     PayloadConverter,
     SerializationContext,
     StorageDriver,
@@ -29,7 +28,7 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 
 from dag.invocation import CACHED
-from runtime.codec import OUTSIDE, TenantCodec
+from runtime.codec import OUTSIDE, TenantCodec, whose
 from runtime.storage import THRESHOLD
 from store.sealing import Keyring
 
@@ -58,30 +57,34 @@ class TenantConverter(DataConverter):
     """A converter that is made once for each tenant. Temporal's own makes all of its parts anew, several times for each
     activity."""
 
-    _of: dict[PayloadCodec, "TenantConverter"] = field(
-        default_factory=dict[PayloadCodec, "TenantConverter"], init=False, repr=False, compare=False
+    _of: dict[str, "TenantConverter"] = field(
+        default_factory=dict[str, "TenantConverter"], init=False, repr=False, compare=False
     )
 
     def with_context(self, context: SerializationContext) -> "TenantConverter":
         """The same for the tenant of a workflow: nothing else here depends on the context."""
+        tenant = whose(context)
+        found = self._of.get(tenant)
+        if found is None:
+            if len(self._of) >= MOST_TENANTS:
+                self._of.clear()
+            found = self._of[tenant] = self._made(context)
+        return found
+
+    def _made(self, context: SerializationContext) -> "TenantConverter":
         codec = self.payload_codec
         if not isinstance(codec, WithSerializationContext):
             return self
         theirs = codec.with_context(context)
-        if theirs is codec:
-            return self
-        found = self._of.get(theirs)
-        if found is None:
-            if len(self._of) >= MOST_TENANTS:
-                self._of.clear()
-            found = self._of[theirs] = replace(self, payload_codec=theirs)
-        return found
+        return self if theirs is codec else replace(self, payload_codec=theirs)
 
 
 def raw(text: bytes, *, outside: bool = False, cached: bool = False) -> RawValue:
     """JSON text as a value that is written already; `outside` the history unless it is small, even if not large. That
     it was `cached` is said in its metadata."""
-    metadata = {"encoding": b"json/plain", **({OUTSIDE: b""} if outside and len(text) >= SMALL else {})}
+    metadata = {"encoding": b"json/plain"}
+    if outside and len(text) >= SMALL:
+        metadata[OUTSIDE] = b""
     if cached:
         metadata[CACHED] = b"1"
     return RawValue(Payload(metadata=metadata, data=text))
@@ -114,7 +117,9 @@ class Json(EncodingPayloadConverter):
 
 _USUAL = DefaultPayloadConverter.default_encoding_payload_converters
 _JSON = Json()
-_ENCODINGS = tuple(_JSON if isinstance(each, JSONPlainPayloadConverter) else each for each in _USUAL)
+_ENCODINGS = CompositePayloadConverter(
+    *(_JSON if isinstance(each, JSONPlainPayloadConverter) else each for each in _USUAL)
+).converters
 _SURELY_JSON = frozenset({dict, list, str, bool, int, float})
 
 
@@ -122,7 +127,9 @@ class Payloads(CompositePayloadConverter):
     """Temporal's converters for bytes, protobuf and nothing, with JSON by ours."""
 
     def __init__(self):
-        super().__init__(*_ENCODINGS)
+        # Temporal makes several of these for each activity, all alike.
+        super().__init__()
+        self.converters = _ENCODINGS
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Write values, most of them without asking each converter in turn."""

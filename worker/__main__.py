@@ -1,6 +1,7 @@
 """Runs a worker process until it is asked to stop: `python -m worker`."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -72,6 +73,10 @@ async def run(settings: Settings) -> None:
                 activities=[reconcile_activity(client, store), *our_activities(client, store)],
             ),
         ):
+            # What a worker begins with stays. Looking through all of it again and again took 100 ms each time, and a
+            # fifteenth of the time of its steps (measured).
+            gc.collect()
+            gc.freeze()
             logger.info("Working on queue %s with %d activity types", settings.queue, len(types))
             await stop.wait()
             logger.info("Stopping; running activities have %s to end", settings.graceful_shutdown)

@@ -18,7 +18,8 @@ class Redaction:
     def __init__(self, secrets: Iterable[str] = ()):
         self._secrets: set[str] = set()
         self._forms: list[_Form] = []
-        self.add(*secrets)
+        if secrets:
+            self.add(*secrets)
 
     def __bool__(self) -> bool:
         return bool(self._forms)

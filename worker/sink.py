@@ -15,9 +15,9 @@ from worker.records import Attempt
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
-    """A step event, and whether a replay said it."""
+    """A step event, and whether a replay said it. Not frozen, as the event itself is not."""
 
     event: StepEvent
     replaying: bool
