@@ -1,7 +1,7 @@
 """Whether an execution may run yet: where its workflow limits how many do at once, a gate says so."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import orjson
 from pydantic import JsonValue
@@ -13,13 +13,15 @@ from interpreter.computing import Computing
 from interpreter.failures import fitting
 from interpreter.frames import Frame
 from interpreter.job import Computed, Job
-from interpreter.journal import Journal
+from interpreter.journal import Journal, Now
 from interpreter.lasting import OURS, USUAL
-from interpreter.orders import Evaluate, Invoke, Order
-from interpreter.parting import LIMIT
+from interpreter.orders import Evaluate, Invoke, Order, Outcome
+from interpreter.parting import LIMIT, cancelled
 from interpreter.start import Queued
 from interpreter.view import View
 
+SILENCE = 3_600.0
+"""Seconds after which a silent gate is asked again."""
 ADMISSION = -4
 """The number of what is computed for it, and of what is asked."""
 
@@ -33,15 +35,6 @@ class TooManyAtOnce(PerdureError):
 STOPPED = ErrorValue(code="cancelled", message="Asking whether the execution may run was stopped.")
 
 
-@dataclass(frozen=True)
-class Decisions:
-    """What comes of it."""
-
-    start: Callable[[], None]
-    fail: Callable[[ErrorValue], None]
-    cancel: Callable[[], None]
-
-
 class Admission:
     """Asks the gate, and waits for what it says."""
 
@@ -53,7 +46,10 @@ class Admission:
         computing: Computing,
         journal: Journal,
         orders: list[Order],
-        decisions: Decisions,
+        *,
+        now: Now,
+        start: Callable[[], None],
+        end: Callable[[Outcome], None],
     ):
         self._plan = plan
         self._at = at or Queued()
@@ -61,8 +57,9 @@ class Admission:
         self._computing = computing
         self._journal = journal
         self._orders = orders
-        self._decide = decisions
-        self._asked: Invoke | None = None
+        self._now = now
+        self._start = start
+        self._end = end
 
     def begin(self, root: Frame) -> Queued:
         """Compute the key by which executions count together, and come to the gate."""
@@ -85,38 +82,46 @@ class Admission:
         """Whether the execution does not run yet."""
         return self._at.is_before
 
+    @property
+    def alarm(self) -> float | None:
+        """When to ask again, of a gate that has been silent for long: somebody may have ended it."""
+        return self._at.ask_at if self._at.stage == "waiting" else None
+
+    def rang(self) -> None:
+        """The time has come."""
+        self._order(local=True)
+
     def computed(self, computed: Computed) -> None:
         """The key has been computed."""
         if self._at.cancelled:
             self._leave()
         elif computed.kind == "fail":
-            self._at.stage = "away"
-            self._decide.fail(fitting(ErrorValue.model_validate(computed.value)))
+            self._fail(ErrorValue.model_validate(computed.value))
         else:
             self._ask(computed.value)
 
     def succeeded(self, _: int, text: bytes) -> None:
         """The gate knows of it."""
-        self._asked = None
         self._at.gate, self._at.stage = orjson.loads(text), "waiting"
         if self._at.admitted is None and not self._at.cancelled:
             assert self._plan.concurrency is not None
-            self._journal.say("execution.queued", data={"limit": self._plan.concurrency.limit})
+            if self._at.ask_at is None:
+                self._journal.say("execution.queued", data={"limit": self._plan.concurrency.limit})
+            self._at.ask_at = self._now.time + SILENCE
         self._go_on()
 
     def failed(self, _: int, error: ErrorValue) -> None:
         """The gate could not be asked."""
-        self._at.stage = "away"
-        self._decide.fail(fitting(error))
+        self._fail(error)
 
     def cancelled(self, number: int) -> None:
         """Asking was stopped, by an operator."""
-        self.failed(number, STOPPED)
+        if self._at.stage == "asking":
+            self.failed(number, STOPPED)
 
     def lasted(self) -> None:
         """Asking takes too long for a local activity."""
-        assert self._asked is not None
-        self._orders.append(self._asked)
+        self._order(local=False)
 
     def heard(self, verdict: Verdict) -> None:
         """The gate has decided. It may say so again."""
@@ -134,13 +139,15 @@ class Admission:
             self._go_on()
 
     def _ask(self, key: JsonValue) -> None:
+        self._at.key = key
+        self._order(local=True)
+
+    def _order(self, *, local: bool) -> None:
         limit = self._plan.concurrency
         assert limit is not None
         self._at.stage = "asking"
-        asked = asdict(Entering(LIMIT, self._plan.workflow, key, limit.limit, limit.on_limit))
-        order = Invoke(ADMISSION, LIMIT, None, ENTER, OURS, asked, USUAL, local=True)
-        self._asked = Invoke(ADMISSION, LIMIT, None, ENTER, OURS, asked, USUAL, local=False)
-        self._orders.append(order)
+        asked = asdict(Entering(LIMIT, self._plan.workflow, self._at.key, limit.limit, limit.on_limit))
+        self._orders.append(Invoke(ADMISSION, LIMIT, None, ENTER, OURS, asked, USUAL, local))
 
     def _go_on(self) -> None:
         if self._at.stage != "waiting":
@@ -149,14 +156,17 @@ class Admission:
             self._leave()
         elif self._at.admitted:
             self._at.stage = "inside"
-            self._decide.start()
+            self._start()
         elif self._at.admitted is False:
-            self._at.stage = "away"
             assert self._plan.concurrency is not None
             limit = self._plan.concurrency.limit
             message = f"{limit:,} executions of the workflow run, which is as many as may at once."
-            self._decide.fail(TooManyAtOnce(message).value())
+            self._fail(TooManyAtOnce(message).value())
+
+    def _fail(self, error: ErrorValue) -> None:
+        self._at.stage = "away"
+        self._end(Outcome("failed", error=fitting(error)))
 
     def _leave(self) -> None:
         self._at.stage = "away"
-        self._decide.cancel()
+        self._end(cancelled())

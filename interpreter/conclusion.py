@@ -38,11 +38,6 @@ AT_THE_END = frozenset({COMPENSATION, PARTING})
 STOPPED = ErrorValue(code="cancelled", message="The compensation was stopped.")
 
 
-def cancelled() -> Outcome:
-    """How an execution ends that somebody has cancelled."""
-    return Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled."))
-
-
 class Conclusion:
     """Undoes one thing after another, the last one first; then tells others, one after another."""
 
@@ -111,7 +106,7 @@ class Conclusion:
         """How the execution ends that yields no output of its graph; None: it does."""
         standing = root.at.standing
         if standing.ending == "cancelled":
-            return cancelled()
+            return parting.cancelled()
         if standing.ending == "timed_out":
             message = f"The execution took longer than its timeout of {self._plan.timeout:g} s."
             return Outcome("timed_out", error=ErrorValue(code="timeout.execution", message=message))

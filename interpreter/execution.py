@@ -16,12 +16,12 @@ from dag.plan import Plan, PlanNode, Sees
 from dag.strands import batch_strand
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
-from interpreter.admission import ADMISSION, Admission, Decisions
+from interpreter.admission import ADMISSION, Admission
 from interpreter.alarms import Alarms
 from interpreter.batching import Batching
 from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
-from interpreter.conclusion import AT_THE_END, Conclusion, cancelled
+from interpreter.conclusion import AT_THE_END, Conclusion
 from interpreter.constructs.dispatch import Begun
 from interpreter.evaluating import NO_NAMES, Evaluating
 from interpreter.failures import fitting
@@ -93,7 +93,9 @@ class Execution:
             self._computing,
             self._journal,
             self.orders,
-            Decisions(self._start_running, self._refuse, self._never_run),
+            now=now,
+            start=self._start_running,
+            end=self._conclusion.finish,
         )
         self._asides: Mapping[int, Admission | Conclusion] = {
             ADMISSION: self._admission,
@@ -169,12 +171,6 @@ class Execution:
     def _is_queued(self) -> bool:
         return self._at.queued is not None and self._at.queued.is_before
 
-    def _refuse(self, error: ErrorValue) -> None:
-        self._conclusion.finish(Outcome("failed", error=error))
-
-    def _never_run(self) -> None:
-        self._conclusion.finish(cancelled())
-
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
         attend to what has waited long enough. Without `calls`, only control nodes start. With `attempts`, those that
@@ -197,6 +193,9 @@ class Execution:
         if self._deadline is not None and self._deadline <= self._now.time:
             self._deadline = None
             self._end("timed_out")
+            return True
+        if (at := self._admission.alarm) is not None and at <= self._now.time:
+            self._admission.rang()
             return True
         due = self.alarms.take(self._now.time)
         if due is None:
@@ -353,6 +352,8 @@ class Execution:
         """When to ring next."""
         first = self.alarms.first()
         times = [] if first is None else [first[2].until]
+        if (asked := self._admission.alarm) is not None:
+            times.append(asked)
         if self._deadline is not None and not self._conclusion.is_known:
             times.append(self._deadline)
         return min(times, default=None)

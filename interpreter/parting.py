@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from dag.batches import REPORT_BATCH, BatchEnd, report
 from dag.concurrency import LEAVE, Leaving
+from dag.errors import ErrorValue
 from dag.plan import Plan
 from dag.sub_workflows import BEGIN, ON_FAILURE, REPORT
 from interpreter.failures import dumped
@@ -74,3 +75,8 @@ def report_of_batch(start: Start, end: BatchEnd) -> Act:
     """What the strand of a batch does: it reports to the one that its loop runs in."""
     assert start.strand is not None
     return Act("report", end.batch.path, REPORT_BATCH, report(start.strand, end))
+
+
+def cancelled() -> Outcome:
+    """How an execution ends that somebody has cancelled."""
+    return Outcome("cancelled", error=ErrorValue(code="cancelled", message="The execution was cancelled."))

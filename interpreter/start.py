@@ -63,6 +63,10 @@ class Queued:
 
     stage: Literal["computing", "asking", "waiting", "inside", "away"] = "computing"
     gate: str | None = None
+    key: SkipValidation[JsonValue] = None
+    """By which executions count together."""
+    ask_at: float | None = None
+    """When the gate is asked again, if it is silent until then."""
     admitted: bool | None = None
     """What the gate has said, perhaps before it was heard where the gate is."""
     cancelled: bool = False

@@ -3,9 +3,11 @@
 import asyncio
 from typing import Any
 
+import pytest
 from pydantic import JsonValue
 
 from dag.concurrency import GATE
+from interpreter import admission
 from tests.interpreter.documents import computing, work
 from tests.interpreter.engine import ended
 from tests.interpreter.family import Family, Handle, calling, family
@@ -107,6 +109,27 @@ async def test_the_place_of_one_that_was_killed_is_given_to_the_next(family: Fam
     assert (await ended(waiting)).status == "cancelled"
 
 
+async def test_a_gate_that_was_killed_keeps_nobody_waiting_for_ever(
+    family: Family, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission, "SILENCE", 1.0)
+    await limited(family)
+    first = await family.start("flow")
+    await family.until(lambda: family.witness.running)
+    second = await family.start("flow")
+    await family.until(lambda: "execution.queued" in said(family, second))
+    while len(found := await gates(family)) != 1:
+        await asyncio.sleep(0.05)
+    gate = found[0]
+    await family.client.get_workflow_handle(gate).terminate()
+    await family.until(lambda: "execution.started" in said(family, second))
+    assert said(family, second) == ["execution.queued", "execution.started"]
+    for handle in (first, second):
+        await handle.cancel()
+        await ended(handle)
+    await until_no_gate(family)
+
+
 async def test_a_key_that_cannot_be_computed_fails_the_execution(family: Family) -> None:
     await limited(family, key="$number(input)")
     assert (await family.run("flow", "x")).error.code.startswith("expression.")
@@ -135,8 +158,8 @@ async def test_what_a_key_says_stands_nowhere_in_the_open(family: Family) -> Non
     await limited(family, key="'very-private-' & input")
     handle = await family.start("flow", "ann")
     await family.until(lambda: family.witness.running)
-    found = [each.id async for each in family.client.list_workflows(f'WorkflowType = "{GATE}"')]
-    assert found
+    while not (found := await gates(family)):
+        await asyncio.sleep(0.05)
     assert not [id for id in found if "private" in id]
     await handle.cancel()
     await ended(handle)
@@ -144,8 +167,11 @@ async def test_what_a_key_says_stands_nowhere_in_the_open(family: Family) -> Non
 
 async def until_no_gate(family: Family) -> None:
     """A gate ends with nobody inside."""
-    open_ones = [1]
-    while open_ones:
+    while await gates(family):
         await asyncio.sleep(0.1)
-        query = f'WorkflowType = "{GATE}" AND ExecutionStatus = "Running"'
-        open_ones = [each.id async for each in family.client.list_workflows(query) if each.id.startswith(family.tenant)]
+
+
+async def gates(family: Family) -> list[str]:
+    """The open ones."""
+    query = f'WorkflowType = "{GATE}" AND ExecutionStatus = "Running"'
+    return [each.id async for each in family.client.list_workflows(query) if each.id.startswith(family.tenant)]
