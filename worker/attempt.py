@@ -48,9 +48,9 @@ class Means:
     """Keeps content of a tenant's execution outside its history, and says what to ask for it by."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Call:
-    """What is asked for, by whom. (Not frozen, as it is made for every attempt.)"""
+    """What is asked for, by whom."""
 
     tenant: str
     execution: str
@@ -128,38 +128,16 @@ def time_left(deadline: float | None) -> float:
 
 
 async def within(seconds: float, work: Coroutine[None, None, Result], late: type[PerdureError]) -> Result:
-    """Do it, and fail as told if it takes longer. (`asyncio.timeout` does the same in three times the time.)"""
-    if seconds == math.inf:
-        return await work
-    task = asyncio.current_task()
-    assert task is not None
-    limit = _Limit(task)
-    timer = asyncio.get_running_loop().call_later(seconds, limit.reach)
+    """Do it, and fail as told if it takes longer."""
+    scope = asyncio.timeout(None if seconds == math.inf else seconds)
     try:
-        return await work
+        async with scope:
+            return await work
     except (TimeoutError, asyncio.CancelledError):
         # Also when it was being cancelled and is cut off in that: nobody knows then whether it has had an effect.
-        if limit.reached:
+        if scope.expired():
             raise late from None
         raise
-    finally:
-        timer.cancel()
-        if limit.reached:
-            task.uncancel()
-
-
-class _Limit:
-    """Cancels a task when its time is up."""
-
-    __slots__ = ("_task", "reached")
-
-    def __init__(self, task: asyncio.Task[object]):
-        self._task = task
-        self.reached = False
-
-    def reach(self) -> None:
-        self.reached = True
-        self._task.cancel()
 
 
 def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:
