@@ -28,9 +28,9 @@ class Log(Protocol):
         ...
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True)
 class Context:
-    """What one attempt may use. Secrets are in its config already. (Not frozen, as it is made for every attempt.)"""
+    """What one attempt may use. Secrets are in its config already."""
 
     idempotency_key: str
     """The same for every attempt of this node run, whatever crashes."""
