@@ -33,8 +33,8 @@ class CacheUse:
 
 @dataclass(slots=True)
 class Invocation:
-    """How to run one activity, where that is not as usual; then it is left out. (Not frozen: one is made for every
-    attempt, and a frozen one takes four times as long.)
+    """How to run one activity, where that is not as usual; then it is left out. (Not frozen, as one is made for
+    every attempt.)
 
     Tenant, execution, path and attempt are in Temporal's own activity info: the workflow id is `<tenant>/<execution>`,
     the activity id is the node's path."""

@@ -15,7 +15,7 @@ from interpreter.job import Computed, Job
 
 @dataclass(slots=True)
 class Invoke:
-    """Run an activity. (Not frozen: one is made for every attempt, and a frozen one takes four times as long.)"""
+    """Run an activity. (Not frozen, as one is made for every attempt.)"""
 
     number: int
     path: str
