@@ -1,45 +1,20 @@
 """Large loops on a real Temporal server: their batches run as strands of their own, and none of it may be seen."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
 
-from dag.batches import Batch
 from dag.event_messages import SIGNAL, EmittedEvent
 from dag.task_messages import DECIDE, Decided
 from interpreter.constructs import batches as construct
 from interpreter.start import Tuning
-from runtime.batches import batch_id, report_killed
+from runtime.batches import report_killed
 from tests.interpreter.documents import computing, document, work
 from tests.interpreter.engine import Engine, ended, until
-from tests.interpreter.histories import Handle, replayed, runs
+from tests.interpreter.histories import replayed, runs
+from tests.interpreter.large_loops import SMALL, batch, begun, loop, said
 from tests.interpreter.people import approval, asked, decision
-
-SMALL = Tuning(batch=3, batches_beyond=3)
-
-
-def loop(
-    items: str, body: dict[str, Any], *, needs: Sequence[str] = (), output: str | None = None, **config: Any
-) -> dict[str, Any]:
-    graph = {"nodes": body, **({} if output is None else {"output": output})}
-    return {
-        "type": "for_each",
-        **({"needs": [*needs]} if needs else {}),
-        "config": {"items": items, "concurrency": 4, "body": graph, **config},
-    }
-
-
-def batch(engine: Engine, handle: Handle, number: int, path: str = "loop") -> Handle:
-    """The strand of a batch."""
-    return engine.client.get_workflow_handle(batch_id(handle.id, Batch(path, number)))
-
-
-def said(engine: Engine, handle: Handle, type: str) -> list[tuple[str, str, Any]]:
-    return [(event.strand, event.path, event.data) for event in engine.events(handle) if event.type == type]
 
 
 async def test_results_come_in_item_order_and_inside_everything_around_is_seen(engine: Engine) -> None:
@@ -217,18 +192,6 @@ async def test_people_and_events_reach_turns_in_batches_over_continue_as_new(eng
     for strand in (handle, batch(engine, handle, 0)):
         first = await anext(aiter(strand.fetch_history_events(page_size=1)))
         assert first.workflow_execution_started_event_attributes.continued_execution_run_id
-
-
-async def begun(strand: Handle) -> Handle:
-    while True:
-        try:
-            await strand.describe()
-        except RPCError as silence:
-            if silence.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            await asyncio.sleep(0.02)
-        else:
-            return strand
 
 
 async def test_batches_and_the_loop_replay_as_they_were(engine: Engine) -> None:
