@@ -13,6 +13,7 @@ from tests.interpreter.engine import Engine
 from tests.interpreter.histories import Handle
 
 SMALL = Tuning(batch=3, batches_beyond=3)
+FOREVER: dict[str, Any] = {"type": "delay", "config": {"for": "1d"}}
 
 
 def loop(
@@ -35,6 +36,11 @@ def batch(engine: Engine, handle: Handle, number: int, path: str = "loop") -> Ha
 def said(engine: Engine, handle: Handle, type: str) -> list[tuple[str, str, Any]]:
     """What events of one type say, with their strands and paths."""
     return [(event.strand, event.path, event.data) for event in engine.events(handle) if event.type == type]
+
+
+def waiting(engine: Engine, handle: Handle) -> int:
+    """How many nodes wait."""
+    return [*engine.statuses(handle).values()].count("waiting")
 
 
 async def begun(strand: Handle) -> Handle:

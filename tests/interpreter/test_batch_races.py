@@ -11,7 +11,7 @@ from interpreter.start import Tuning
 from runtime import batches
 from tests.interpreter.documents import computing, document, work
 from tests.interpreter.engine import Engine, ended, until
-from tests.interpreter.large_loops import SMALL, batch, loop, said
+from tests.interpreter.large_loops import FOREVER, SMALL, batch, loop, said, waiting
 
 FAILS = {"type": "fail", "config": {"code": "user.no", "message": "No."}}
 
@@ -89,11 +89,11 @@ async def test_a_batch_that_ends_before_it_is_known_to_have_begun_counts(
 
 
 async def test_a_cancel_while_batches_begin_leaves_none_behind(engine: Engine, lost: list[int]) -> None:
-    handle = await engine.start(document({"loop": loop("[0..30]", {"a": work(config={"sleep": 30})})}), tuning=SMALL)
-    await until(lambda: engine.witness.running)
+    handle = await engine.start(document({"loop": loop("[0..30]", {"a": FOREVER})}), tuning=SMALL)
+    await until(lambda: waiting(engine, handle))
     await handle.cancel()
     assert (await asyncio.wait_for(ended(handle), 20)).status == "cancelled"
-    assert engine.witness.running == 0
+    assert not waiting(engine, handle)
     assert lost == [0]
     assert [data["how"] for _, _, data in said(engine, handle, "batch.ended")] == ["cancelled"]
 
@@ -116,10 +116,10 @@ async def test_reports_that_come_twice_count_once(engine: Engine, monkeypatch: p
 async def test_a_batch_that_an_operator_cancels_fails_the_loop(engine: Engine) -> None:
     part = {
         "type": "try",
-        "config": {"body": {"nodes": {"a": work(config={"sleep": 30})}}, "finally": {"nodes": {"tidy": work()}}},
+        "config": {"body": {"nodes": {"a": FOREVER}}, "finally": {"nodes": {"tidy": work()}}},
     }
     handle = await engine.start(document({"loop": loop("[0..30]", {"part": part})}), tuning=SMALL)
-    await until(lambda: engine.witness.running == 4)
+    await until(lambda: waiting(engine, handle) == 4)
     await batch(engine, handle, 2).cancel()
     assert (await asyncio.wait_for(ended(handle), 15)).error.code == "batch.cancelled"
     statuses = engine.statuses(handle)
