@@ -39,7 +39,6 @@ EXAMPLES = {
 SENTENCES = {f"tests/reference/{name}.py": {one.sentence for one in some} for name, some in EXAMPLES.items()}
 
 NOT_YET = {
-    "batches of large loops",
     "concurrency",
     "dependencies",
     "inbox and notifications",
