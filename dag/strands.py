@@ -1,5 +1,6 @@
 """Workflow ids: an execution has one, and so has each of its strands that runs by itself, a batch of a large loop."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +8,10 @@ from dataclasses import dataclass
 BATCH = 1_000
 """Turns in one batch. It is fixed, so that a path says in which batch it is."""
 
-_TURN = re.compile(r"\[([0-9]+)\]")
+LONGEST = 150
+"""Characters of a path in a workflow id, which has 255 at most in Temporal's SQL databases."""
+_BEGINNING = 100
+_TURN = re.compile(r"\[([0-9]{1,9})\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +36,9 @@ def strand_id(workflow_id: str) -> StrandId:
 
 
 def batch_strand(path: str, number: int) -> str:
-    """The strand of a loop's batch."""
+    """The strand of a loop's batch; of a path that is too long, its beginning and what tells it from others."""
+    if len(path) > LONGEST:
+        path = f"{path[:_BEGINNING]}~{hashlib.sha256(path.encode()).hexdigest()[:32]}"
     return f"{path}/{number}"
 
 

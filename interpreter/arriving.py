@@ -109,11 +109,12 @@ class Arriving:
 
     def batch_ended(self, end: BatchEnd) -> None:
         """Tell a loop how a batch of it ended: that it has failed, when its outputs find no room."""
-        if not self._outputs.has_room(len(orjson.dumps(end.outputs))):
+        if end.outputs and not self._outputs.has_room(len(orjson.dumps(end.outputs))):
             end = replace(end, how="failed", error=OutputsTooLarge().value(), outputs={}, turns={})
         found = self._frames.find(self._awaiting.get(end.batch.path, -1))
         if found is None:
-            self._early.batches.append(end)
+            if end.how not in ("breaking", "failing"):  # of these it will be told once more, when all is over
+                self._early.batches.append(end)
             del self._early.batches[:-MOST_EARLY]
         else:
             frame, place = found

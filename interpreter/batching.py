@@ -133,6 +133,7 @@ def _frozen(frame: Frame) -> FrameState:
         ["pending" if status in UNSTARTED or status in STARTED else status for status in standing.status],
         standing.port,
         standing.edges,
+        failed=standing.failed,  # no `stop` ends the execution then
     )
     return FrameState(
         at.base,
@@ -150,10 +151,10 @@ def _frozen(frame: Frame) -> FrameState:
 
 
 def _how(loop: ForEach) -> Literal["done", "failed", "broken", "cancelled"]:
+    if loop.error is not None:  # first of all: whoever cancelled it may not have heard of that
+        return "failed"
     if loop.leaving:
         return "cancelled"
-    if loop.error is not None:
-        return "failed"
     return "broken" if loop.broken else "done"
 
 

@@ -130,6 +130,7 @@ class Execution:
             early=carried.early,
             batching=self._batching,
             tasks=self.tasks,
+            stop=self._stop,
             grace_until=carried.grace_until,
         )
 
@@ -326,10 +327,6 @@ class Execution:
             case ChildEnd():
                 self._lasting.arriving.child_ended(told)
             case BatchEnd():
-                if told.how == "stopped" and self.frames.root.at.standing.failed is None:
-                    self._at.stop_output = told.output
-                    self._end("stopped")
-                    self.follow()
                 self._lasting.arriving.batch_ended(told)
             case Verdict():
                 self._admission.heard(told)
@@ -486,8 +483,7 @@ class Execution:
                 frame.declarer(name).at.vars[name] = value
         self._settling.succeed(frame, place, computed.port, shown("output", computed.value))
         if computed.kind == "stop":
-            self._at.stop_output = computed.value
-            self._end("stopped")
+            self._stop(computed.value)
         elif computed.kind == "leave":
             self._lasting.leave_turn(frame, breaks=node.type == "break")
 
@@ -524,6 +520,12 @@ class Execution:
             self._settling.fail(frame, place, ErrorValue.model_validate(data["error"]))
         else:
             self._settling.succeed(frame, place, "out", data)
+
+    def _stop(self, output: JsonValue) -> None:
+        """A `stop` ends the execution; the output of the first one stays."""
+        if self.ending is None:
+            self._at.stop_output = output
+        self._end("stopped")
 
     def _end(self, why: Ending) -> None:
         """End the execution; the first reason stays."""

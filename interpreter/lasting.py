@@ -1,6 +1,6 @@
 """Runs nodes that last: those with graphs inside, and those that wait for people, events or other executions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import orjson
 from pydantic import JsonValue
@@ -36,6 +36,7 @@ from interpreter.constructs.steps import (
     Read,
     Say,
     Step,
+    Stop,
     Tell,
     Until,
     Warn,
@@ -77,6 +78,7 @@ class Lasting:
         early: Early,
         batching: Batching,
         tasks: Tasks,
+        stop: Callable[[JsonValue], None],
         grace_until: float | None,
     ):
         self._settling = settling
@@ -91,6 +93,7 @@ class Lasting:
         self.arriving = Arriving(frames, outputs, early, self._do, fast=fast)
         self._batching = batching
         self._tasks = tasks
+        self._stop = stop
         self.grace_until = grace_until
         """How long what an ended execution still runs may take, all together."""
         self.performing: dict[int, Invoke] = {}
@@ -98,8 +101,8 @@ class Lasting:
 
     def leave(self, frame: Frame, place: int) -> None:
         """End what is inside a node, but for what is to be done at the end."""
-        held = frame.at.held[place]
-        if held.state.leaving:
+        held = frame.at.held.get(place)
+        if held is None or held.state.leaving:  # it has come to its end meanwhile, or will
             return
         frame.at.waits.pop(place, None)
         self._do(frame, place, dispatch.leave(held.state, grace_until=self.grace_until))
@@ -290,11 +293,15 @@ class Lasting:
                     self._perform(frame, place, activity, argument)
                 case Dispatch():
                     beginning = self._batching.beginning(frame, place, held, step)
-                    self._perform(frame, place, BEGIN_BATCH, beginning)
+                    # No local one: its turns run before its end is known, and history must know of the loop by then.
+                    self._perform(frame, place, BEGIN_BATCH, beginning, local=False)
                 case Warn(how):
                     self._perform(frame, place, REPORT_BATCH, self._batching.warning(how))
                 case Conclude():
                     self._settling.close_soon(self._frames.root)
+                case Stop(output):
+                    if all(around.at.standing.failed is None for around in frame.outward()):
+                        self._stop(output)
                 case Until(at):
                     held.alarm = at
                     self._set_alarm(frame, place)
@@ -325,10 +332,10 @@ class Lasting:
         else:
             self._settling.succeed(frame, place, port, shown("output", output))
 
-    def _perform(self, frame: Frame, place: int, activity: str, argument: JsonValue) -> None:
+    def _perform(self, frame: Frame, place: int, activity: str, argument: JsonValue, *, local: bool = True) -> None:
         number = frame.at.base + place
         title = frame.graph.nodes[place].title
-        order = Invoke(number, frame.path(place), title, activity, OURS, argument, USUAL, local=True)
+        order = Invoke(number, frame.path(place), title, activity, OURS, argument, USUAL, local)
         self.performing[number] = order
         self._orders.append(order)
 

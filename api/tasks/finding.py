@@ -54,7 +54,11 @@ async def asker(client: Client, tenant: TenantId, place: TaskPlace) -> Strand:
     return (await find(client, tenant, place)).strand if others else first
 
 
-def _candidates(client: Client, tenant: TenantId, place: TaskPlace) -> Iterator[Strand]:
+def strands_to_ask(place: TaskPlace) -> Iterator[str]:
     """What no path of a real task can name is cut off: each is a question to Temporal."""
-    for strand in islice(strands_of(place.path), DEFAULTS.levels + 1):
+    return islice(strands_of(place.path), DEFAULTS.levels + 1)
+
+
+def _candidates(client: Client, tenant: TenantId, place: TaskPlace) -> Iterator[Strand]:
+    for strand in strands_to_ask(place):
         yield client.get_workflow_handle(str(StrandId(tenant, place.execution, strand)))

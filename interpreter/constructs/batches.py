@@ -13,7 +13,7 @@ from dag.batches import END_BATCH, LOOK_AT_BATCH, BatchEnd, Turn, batch_end
 from dag.errors import ErrorValue, PerdureError
 from dag.plan import PlanNode
 from interpreter.constructs.for_each import result, until
-from interpreter.constructs.steps import Call, Dispatch, Fail, Fill, Leave, Owe, Say, Step, Until
+from interpreter.constructs.steps import Call, Dispatch, Fail, Fill, Leave, Owe, Say, Step, Stop, Until
 
 AT_ONCE = 4
 """Batches that run at once: while one ends and the next begins, the others have enough to do."""
@@ -120,8 +120,9 @@ def reported(state: Batched, end: BatchEnd, *, fast: bool) -> Iterator[Step]:
     """A batch says how it ended. It may say so twice."""
     number = end.batch.number
     if end.how in ("breaking", "failing"):
-        state.closed = True
-        yield from _end_all(state, "cancel" if fast or end.how == "breaking" else "finish", but=number)
+        if end.how == "breaking" or not state.closed:  # else each of them ends already, or knows why it does
+            state.closed = True
+            yield from _end_all(state, "cancel" if fast or end.how == "breaking" else "finish", but=number)
     elif number >= state.next or any(one.doing == "begin" and one.number == number for one in state.wishes):
         state.early[number] = end
     elif number in state.shares:
@@ -159,9 +160,13 @@ def _ended(state: Batched, end: BatchEnd, *, fast: bool) -> Iterator[Step]:
             yield from _fail(state, BatchTerminated().value(), fast=fast)
         case "cancelled" if not state.closed:
             yield from _fail(state, BatchCancelled().value(), fast=fast)
-        case "broken" | "stopped":
+        case "broken":
             state.closed = True
             yield from _end_all(state, "cancel")
+        case "stopped":
+            state.leaving = state.closed = True
+            yield from _end_all(state, "cancel")
+            yield Stop(end.output)
         case _:
             pass
 

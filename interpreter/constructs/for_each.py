@@ -112,10 +112,10 @@ def answered(state: ForEach, node: PlanNode, read: Read, *, answer: bool) -> Ite
 
 def failed(state: ForEach, error: ErrorValue, *, fast: bool) -> Iterator[Step]:
     """The loop fails once its running turns have ended."""
-    state.error = state.error or error
+    is_first, state.error = state.error is None, state.error or error
     state.closed = True
     state.unasked.clear()
-    if state.of is not None and state.running:
+    if state.of is not None and state.running and is_first:
         yield from _warn(state, "failing")
     if fast and state.running:
         yield Halt()

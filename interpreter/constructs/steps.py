@@ -150,6 +150,13 @@ class Conclude:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A `stop` inside, where this strand does not see it, ends the execution with this output."""
+
+    output: JsonValue
+
+
+@dataclass(frozen=True, slots=True)
 class Decline:
     """An event is for others."""
 
@@ -175,6 +182,7 @@ Step = (
     | Decline
     | Warn
     | Conclude
+    | Stop
 )
 
 

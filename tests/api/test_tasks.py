@@ -7,6 +7,8 @@ import pytest
 from httpx2 import Response
 from pydantic import JsonValue
 
+from api.tasks.finding import strands_to_ask
+from dag.limits import DEFAULTS
 from dag.task_ids import TaskPlace, task_id
 from tests.api.service import Caller
 from tests.api.working import definition, published
@@ -167,3 +169,34 @@ async def test_who_started_an_execution_may_not_decide_in_those_that_it_starts(m
     assert (await decide(me, task, verdict="approve", by="user:ann")).status_code == 200
     while (await me.http.get(f"/workflows/executions/{outer}")).json()["status"] != "succeeded":
         await asyncio.sleep(0.02)
+
+
+async def test_a_task_in_a_turn_of_a_large_loop_is_read_and_decided(me: Caller) -> None:
+    nodes = {"ok": {**approval(), "when": "item = 1500"}}
+    each = {"items": "[0..2000]", "concurrency": 1_000, "result": "none", "body": {"nodes": nodes}}
+    await published(me, definition("large", nodes={"loop": {"type": "for_each", "config": each}}))
+    execution = (await me.http.post("/workflows/large/executions", json={})).json()["id"]
+    task = task_id(TaskPlace(execution, 1, "loop[1500].ok"))
+    while (read := await me.http.get(f"/tasks/{task}")).status_code == 404:
+        await asyncio.sleep(0.05)
+    assert (read.json()["status"], read.json()["path"]) == ("open", "loop[1500].ok")
+    for path in ("loop[1499].ok", "loop[99999].ok", "other[1500].ok"):
+        other = task_id(TaskPlace(execution, 1, path))
+        assert problem(await me.http.get(f"/tasks/{other}")) == (404, "approval.unknown")
+        assert problem(await decide(me, other, verdict="approve", by="user:ann")) == (404, "approval.unknown")
+    assert (await decide(me, task, verdict="approve", by="user:ann")).json()["status"] == "approved"
+    while (await me.http.get(f"/workflows/executions/{execution}")).json()["status"] != "succeeded":
+        await asyncio.sleep(0.02)
+    assert (await me.http.get(f"/tasks/{task}")).json()["by"] == "user:ann"
+    assert problem(await decide(me, task, verdict="reject", by="user:bob")) == (409, "approval.closed")
+
+
+async def test_a_path_of_hundreds_of_turns_is_looked_for_in_as_many_strands_as_graphs_may_be_nested(me: Caller) -> None:
+    execution, task = await asking(me, approval())
+    for path in ("a" + "[0]" * 900, ".".join(["a[7]"] * 300), f"a[{'9' * 2_500}].b", "a" * 2_000 + "[1].b"):
+        place = TaskPlace(execution, 1, path)
+        id = task_id(place)
+        assert problem(await me.http.get(f"/tasks/{id}")) == (404, "approval.unknown")
+        assert problem(await decide(me, id, verdict="approve", by="user:ann")) == (404, "approval.unknown")
+        assert len([*strands_to_ask(place)]) <= DEFAULTS.levels + 1
+    assert (await decide(me, task, verdict="approve", by="user:ann")).status_code == 200

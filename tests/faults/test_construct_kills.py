@@ -13,13 +13,16 @@ import pytest
 from temporalio.client import Client
 
 from dag.event_messages import EmittedEvent
-from interpreter.start import Start
+from dag.strands import BATCH
+from interpreter.start import Start, Tuning
 from runtime.client import connect
 from runtime.database_storage import DatabaseStorage
 from runtime.executions import start
 from runtime.settings import Settings
+from store import strands
 from store.database import Database
 from store.ids import ExecutionId, TenantId
+from store.session import session
 from tests.faults.effects import effect
 from tests.faults.processes import Process, Recorder, recording
 from tests.interpreter.engine import ended
@@ -43,10 +46,24 @@ class Stand:
     store: Database
     tenant: TenantId
 
-    async def start(self, nodes: dict[str, Any], input: Any = None, **fields: Any) -> Handle:
+    async def start(
+        self, nodes: dict[str, Any], input: Any = None, *, tuning: Tuning | None = None, **fields: Any
+    ) -> Handle:
         plan = published({"language": 1, "name": "hardy", "nodes": nodes, **fields})
         id = ExecutionId(f"ex_{uuid.uuid4().hex}")
-        return await start(self.client, plan, Start(input=input), tenant=self.tenant, execution=id, queue=self.queue)
+        begin = Start(input=input, tuning=tuning or Tuning())
+        return await start(self.client, plan, begin, tenant=self.tenant, execution=id, queue=self.queue)
+
+    async def assert_journal_is_whole(self, handle: Handle, *, batches: int) -> None:
+        """Once it has been made so, in the execution's own strand and in that of each batch."""
+        id = ExecutionId(handle.id.partition("/")[2])
+        await heal(self.client, self.store, self.tenant, id)
+        journal = await stored(self.store, self.tenant, id)
+        assert is_whole(journal)
+        ends = {row.strand for row in journal if row.type == "strand.ended"}
+        assert ends == {f"each/{number}" for number in range(batches)}
+        async with session(self.store, self.tenant) as opened:
+            assert not await strands.not_whole(opened, id)
 
     async def kill(self) -> None:
         """Kill the worker, and start another after a while."""
@@ -162,17 +179,37 @@ async def test_ten_thousand_items_keep_their_order_and_their_window_over_a_death
         )
         await _until(lambda: recorder.requests > count // 2, 400)
         await stand.kill()
-        memory = 0
-        result = asyncio.ensure_future(handle.result())
-        while not result.done():
-            memory = max(memory, stand.worker.memory)
-            await asyncio.wait([result], timeout=0.5)
-        assert result.result() == {"same": True, "sum": sum(range(count))}
+        result, memory = await _result_and_memory(stand, handle)
+        assert result == {"same": True, "sum": sum(range(count))}
         assert len(recorder.keys) == count
         assert all(len(set(keys)) == 1 for keys in recorder.keys.values())
-        assert recorder.most <= width
+        assert recorder.most <= width, "over all batches"
         assert memory < MEMORY
+        await stand.assert_journal_is_whole(handle, batches=count // BATCH)
         print(f"{recorder.requests - count} repeated effects, worker at most {memory / 2**20:.0f} MiB")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(60)
+async def test_batches_of_which_no_worker_runs_go_on_where_they_were(stand: Stand) -> None:
+    count, size, width = 12, 2, 8
+    async with recording(_soon) as (recorder, port):
+        nodes = {
+            "before": effect(port, "before/${{ item }}"),
+            "wait": {"type": "delay", "needs": ["before"], "config": {"for": "1s"}},
+            "after": effect(port, "after/${{ item }}", ["wait"]),
+        }
+        each = {"items": f"[1..{count}]", "concurrency": width, "body": {"nodes": nodes, "output": "${{ item }}"}}
+        handle = await stand.start(
+            {"each": {"type": "for_each", "config": each}}, tuning=Tuning(batch=size, batches_beyond=size)
+        )
+        await _until(lambda: recorder.requests == width)
+        await asyncio.sleep(0.3)  # so that all of them wait
+        await stand.kill()
+        assert await asyncio.wait_for(handle.result(), 40) == [*range(1, count + 1)]
+        assert [len(keys) for keys in recorder.keys.values()] == [1] * 2 * count
+        assert recorder.most <= width
+        await stand.assert_journal_is_whole(handle, batches=count // size)
 
 
 @pytest.mark.slow
@@ -184,7 +221,21 @@ async def test_a_hundred_thousand_items_come_to_their_end(stand: Stand) -> None:
     handle = await stand.start(
         {"each": {"type": "for_each", "config": each}}, list(range(count)), output="${{ $sum(nodes.each.output) }}"
     )
-    assert await asyncio.wait_for(handle.result(), 1_000) == count * (count - 1)
+    result, memory = await _result_and_memory(stand, handle)
+    assert result == count * (count - 1)
+    assert memory < 2 * MEMORY
+    await stand.assert_journal_is_whole(handle, batches=count // BATCH)
+    print(f"worker at most {memory / 2**20:.0f} MiB")
+
+
+async def _result_and_memory(stand: Stand, handle: Handle) -> tuple[Any, int]:
+    """What an execution gives, and the most memory that the worker had meanwhile."""
+    memory = 0
+    result = asyncio.ensure_future(handle.result())
+    while not result.done():
+        memory = max(memory, stand.worker.memory)
+        await asyncio.wait([result], timeout=0.5)
+    return result.result(), memory
 
 
 async def _soon(_: int) -> None:

@@ -1,45 +1,20 @@
 """Large loops on a real Temporal server: their batches run as strands of their own, and none of it may be seen."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
 from temporalio.client import WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
 
-from dag.batches import Batch
 from dag.event_messages import SIGNAL, EmittedEvent
 from dag.task_messages import DECIDE, Decided
 from interpreter.constructs import batches as construct
 from interpreter.start import Tuning
-from runtime.batches import batch_id, report_killed
+from runtime.batches import report_killed
 from tests.interpreter.documents import computing, document, work
 from tests.interpreter.engine import Engine, ended, until
-from tests.interpreter.histories import Handle, replayed, runs
+from tests.interpreter.histories import replayed, runs
+from tests.interpreter.large_loops import FOREVER, SMALL, batch, begun, loop, said, waiting
 from tests.interpreter.people import approval, asked, decision
-
-SMALL = Tuning(batch=3, batches_beyond=3)
-
-
-def loop(
-    items: str, body: dict[str, Any], *, needs: Sequence[str] = (), output: str | None = None, **config: Any
-) -> dict[str, Any]:
-    graph = {"nodes": body, **({} if output is None else {"output": output})}
-    return {
-        "type": "for_each",
-        **({"needs": [*needs]} if needs else {}),
-        "config": {"items": items, "concurrency": 4, "body": graph, **config},
-    }
-
-
-def batch(engine: Engine, handle: Handle, number: int, path: str = "loop") -> Handle:
-    """The strand of a batch."""
-    return engine.client.get_workflow_handle(batch_id(handle.id, Batch(path, number)))
-
-
-def said(engine: Engine, handle: Handle, type: str) -> list[tuple[str, str, Any]]:
-    return [(event.strand, event.path, event.data) for event in engine.events(handle) if event.type == type]
 
 
 async def test_results_come_in_item_order_and_inside_everything_around_is_seen(engine: Engine) -> None:
@@ -90,22 +65,24 @@ async def test_never_more_turns_run_at_once_than_the_loop_allows(engine: Engine)
 @pytest.mark.parametrize("fail", ["fast", "wait"])
 async def test_a_failing_turn_ends_the_loop_with_its_error(engine: Engine, fail: str) -> None:
     """Those that run elsewhere are cancelled, or finish."""
-    others = 20 if fail == "fast" else 0.8
-    config = {"sleep": f"${{{{ item = 5 ? 0.2 : {others} }}}}", "fail": "${{ item = 5 ? 'e' : null }}"}
-    body = {"a": work("${{ item }}", config=config)}
+    others = "1d" if fail == "fast" else "800ms"
+    body = {
+        "a": {"type": "delay", "config": {"for": f"${{{{ item = 5 ? '200ms' : '{others}' }}}}"}},
+        "bad": {"type": "fail", "config": {"code": "user.no"}, "when": "item = 5", "needs": ["a"]},
+    }
     flow = document({"loop": loop("[0..29]", body)}, settings={"fail": fail})
     handle = await engine.start(flow, tuning=Tuning(batch=5, batches_beyond=5))
     failed = await ended(handle)
-    assert (failed.error.code, failed.error.path) == ("e", "loop[5].a")
-    turns = {path: status for path, status in engine.statuses(handle).items() if path != "loop"}
-    assert turns.pop("loop[5].a") == "failed"
+    assert (failed.error.code, failed.error.path) == ("user.no", "loop[5].bad")
+    turns = {path: status for path, status in engine.statuses(handle).items() if path.endswith(".a")}
+    assert turns.pop("loop[5].a") == "succeeded"
     assert set(turns) == {"loop[0].a", "loop[10].a", "loop[15].a"}
     assert set(turns.values()) == {"cancelled" if fail == "fast" else "succeeded"}
 
 
 async def test_a_break_in_one_batch_ends_them_all_and_what_had_ended_counts(engine: Engine) -> None:
     body = {
-        "a": work("${{ item }}", config={"sleep": "${{ item = 4 ? 0.5 : (item in [0, 3] ? 0 : 20) }}"}),
+        "a": {"type": "delay", "config": {"for": "${{ item = 4 ? '500ms' : (item in [0, 3] ? '1ms' : '1d') }}"}},
         "fourth": {"type": "if", "config": {"condition": "item = 4"}, "needs": ["a"]},
         "stop": {"type": "break", "needs": ["fourth.true"]},
         "out": computing("item", ["fourth.false"]),
@@ -114,13 +91,13 @@ async def test_a_break_in_one_batch_ends_them_all_and_what_had_ended_counts(engi
     handle = await engine.start(flow, tuning=SMALL)
     done = await ended(handle)
     assert (done.status, done.output) == ("succeeded", [0, 3])
-    assert engine.witness.running == 0
+    assert not waiting(engine, handle)
 
 
 async def test_a_stop_in_a_batch_ends_the_execution_with_its_output(engine: Engine) -> None:
     stop = {"type": "stop", "config": {"output": "${{ item * 2 }}"}, "when": "item = 4", "needs": ["a"]}
-    body = {"a": work(), "stop": stop}
-    flow = document({"loop": loop("[0..30]", body), "long": work(config={"sleep": 20})})
+    body = {"a": {"type": "delay", "config": {"for": "10ms"}}, "stop": stop}
+    flow = document({"loop": loop("[0..30]", body), "long": FOREVER})
     handle = await engine.start(flow, tuning=SMALL)
     assert await asyncio.wait_for(ended(handle), 15) == await engine.run(flow)
     statuses = engine.statuses(handle)
@@ -140,21 +117,23 @@ async def test_what_turns_did_is_undone_in_reverse_item_order_as_one_block(engin
 @pytest.mark.parametrize("how", ["cancel", "timeout", "node"])
 async def test_an_end_from_outside_reaches_every_batch_and_its_finally_parts(engine: Engine, how: str) -> None:
     config = {
-        "body": {"nodes": {"a": work(config={"sleep": 30})}},
+        "body": {"nodes": {"a": FOREVER}},
         "finally": {"nodes": {"last": work("${{ item }}")}},
     }
     tried = {"type": "try", "config": config}
-    node = {**loop("[0..30]", {"t": tried}), **({"timeout": "1s"} if how == "node" else {})}
-    flow = document({"loop": node}, settings={"timeout": "1s"} if how == "timeout" else {})
+    node = {**loop("[0..30]", {"t": tried}), **({"timeout": "500ms"} if how == "node" else {})}
+    flow = document({"loop": node}, settings={"timeout": "500ms"} if how == "timeout" else {})
     handle = await engine.start(flow, tuning=SMALL)
     if how == "cancel":
-        await until(lambda: engine.witness.running == 4)
+        await until(lambda: waiting(engine, handle) == 4)
         await handle.cancel()
     found = await asyncio.wait_for(ended(handle), 15)
     assert found.status == {"cancel": "cancelled", "timeout": "timed_out", "node": "failed"}[how]
     statuses = engine.statuses(handle)
+    tried_in = {path for path in statuses if path.endswith("body.a")}
+    assert tried_in >= {"loop[0].t.body.a"}
     assert {path: statuses[path] for path in statuses if path.endswith("last")} == {
-        f"loop[{turn}].t.finally.last": "succeeded" for turn in (0, 3, 6, 9)
+        path.replace("body.a", "finally.last"): "succeeded" for path in tried_in
     }
 
 
@@ -164,19 +143,18 @@ async def test_a_killed_batch_fails_the_loop_and_can_be_caught(engine: Engine) -
             "try": {
                 "type": "try",
                 "config": {
-                    "body": {"nodes": {"loop": loop("[0..30]", {"a": work(config={"sleep": 20})})}},
+                    "body": {"nodes": {"loop": loop("[0..30]", {"a": FOREVER})}},
                     "catch": [{"codes": ["batch.terminated"], "body": {"nodes": {"told": computing("error.code")}}}],
                 },
             }
         }
     )
     handle = await engine.start(flow, tuning=SMALL)
-    await until(lambda: engine.witness.running == 4)
+    await until(lambda: waiting(engine, handle) == 4)
     killed = batch(engine, handle, 1, "try.body.loop")
     await killed.terminate()
     await report_killed(engine.client, await killed.describe())
     assert (await asyncio.wait_for(ended(handle), 15)).output == "batch.terminated"
-    await until(lambda: engine.witness.running == 0 or engine.witness.running == 1)  # nobody told the killed one's
     for number in (0, 2, 3):
         described = await batch(engine, handle, number, "try.body.loop").describe()
         assert described.status is WorkflowExecutionStatus.COMPLETED
@@ -219,22 +197,10 @@ async def test_people_and_events_reach_turns_in_batches_over_continue_as_new(eng
         assert first.workflow_execution_started_event_attributes.continued_execution_run_id
 
 
-async def begun(strand: Handle) -> Handle:
-    while True:
-        try:
-            await strand.describe()
-        except RPCError as silence:
-            if silence.status is not RPCStatusCode.NOT_FOUND:
-                raise
-            await asyncio.sleep(0.02)
-        else:
-            return strand
-
-
 async def test_batches_and_the_loop_replay_as_they_were(engine: Engine) -> None:
-    flow = document({"loop": loop("[0..10]", {"a": work("${{ item }}")})})
+    flow = document({"loop": loop("[0..7]", {"a": work("${{ item }}")})})
     handle = await engine.start(flow, tuning=Tuning(batch=3, batches_beyond=3, continue_after=2))
-    assert (await ended(handle)).output == [{"value": n} for n in range(11)]
+    assert (await ended(handle)).output == [{"value": n} for n in range(8)]
     for history in await runs(engine.client, handle):
         await replayed(history, engine.client.data_converter)
     strand = batch(engine, handle, 2)
