@@ -330,10 +330,9 @@ class Execution:
                 self._lasting.arriving.batch_ended(told)
             case Verdict():
                 self._admission.heard(told)
-            case EndBatch() if self._loop is not None:
-                self._lasting.end_batch(*self._loop, told)
             case EndBatch():
-                pass
+                if self._loop is not None:
+                    self._lasting.end_batch(*self._loop, told)
 
     def decide(self, decision: Decision) -> Decided:
         """A person has decided. Raises what refuses it, and has changed nothing then."""
