@@ -133,12 +133,12 @@ class Execution:
             stop=self._stop,
             grace_until=carried.grace_until,
         )
+        if carried.begun and not self._is_queued:
+            self._set_deadline()
 
     def begin(self) -> None:
         """Compute the variables, then let the first nodes be ready."""
         if self._at.begun:
-            if not self._is_queued:
-                self._set_deadline()
             return
         self._at.begun = True
         if self._loop is not None:
