@@ -1,6 +1,7 @@
 """Batches of large loops are looked after like executions: their journals are made whole, their deaths told."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from interpreter.start import Tuning
 from store import strands
 from store.database import Database
-from store.ids import ExecutionId, TenantId
+from store.ids import TenantId
 from store.session import session
 from tests.interpreter.documents import computing, document
 from tests.interpreter.large_loops import FOREVER, SMALL, loop
@@ -43,9 +44,15 @@ async def statuses(running: Installation) -> dict[str, Any]:
     return {path: run["status"] for path, run in runs.items()}
 
 
-@pytest.mark.parametrize("lost", [range(4, 99), range(1, 99), range(2, 5)], ids=["the end", "everything", "the middle"])
 @pytest.mark.parametrize(
-    "tuning", [SMALL, Tuning(batch=3, batches_beyond=3, continue_after=1)], ids=["one run", "several"]
+    ("lost", "tuning"),
+    [
+        (range(4, 99), SMALL),
+        (range(2, 5), SMALL),
+        (range(1, 99), SMALL),
+        (range(4, 99), replace(SMALL, continue_after=1)),
+    ],
+    ids=["the end", "the middle", "everything", "the end over several runs"],
 )
 async def test_what_was_lost_of_a_batch_is_found_again_though_the_execution_has_ended(
     client: Client, store: Database, tenant: TenantId, lost: range, tuning: Tuning
@@ -108,11 +115,3 @@ async def test_the_batches_of_an_execution_that_an_operator_terminates_are_ended
     assert is_whole(await running.journal(handle))
     row = (await rows(store, tenant, "executions"))[execution_of(handle)]
     assert (row["status"], row["error_code"]) == ("cancelled", "terminated")
-
-
-async def test_strands_that_nobody_has_heard_of_are_not_known_to_have_ended(store: Database, tenant: TenantId) -> None:
-    unknown = [(ExecutionId(f"ex_{'0' * 32}"), "loop/0")]
-    async with session(store, tenant) as opened:
-        assert await strands.not_ended(opened, []) == []
-        assert await strands.not_ended(opened, unknown) == unknown
-        assert await strands.not_whole(opened, unknown[0][0]) == []
