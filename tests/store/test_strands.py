@@ -46,7 +46,7 @@ async def test_what_is_asked_of_strands_uses_indexes(
     async with session(store, tenant) as opened:
         for query, values in (
             (strands._ENDED, wanted),
-            (strands._BEGUN, {"execution": ONE}),
+            (strands._BEGUN, {"execution": ONE, "strand": None}),
             (strands._WHOLE, {"execution": ONE}),
         ):
             plans.append("\n".join(await opened.sql.scalars(text(f"explain {query.text}"), values)))

@@ -115,3 +115,20 @@ async def test_the_batches_of_an_execution_that_an_operator_terminates_are_ended
     assert is_whole(await running.journal(handle))
     row = (await rows(store, tenant, "executions"))[execution_of(handle)]
     assert (row["status"], row["error_code"]) == ("cancelled", "terminated")
+
+
+async def test_what_a_terminated_batch_has_begun_is_ended_too(
+    client: Client, store: Database, tenant: TenantId
+) -> None:
+    inner = loop("[0..3]", {"w": FOREVER}, **{"as": "b"})
+    async with installation(client, store, tenant) as running:
+        handle = await running.start(document({"loop": loop("[0..3]", {"inner": inner}, concurrency=2)}), tuning=SMALL)
+        await waiting(running, handle, 6)
+        await batch(running, handle, 0).terminate()
+        await a_pass(running)
+        for number in range(2):
+            within = client.get_workflow_handle(f"{handle.id}/loop[0].inner/{number}")
+            assert (await within.describe()).status is WorkflowExecutionStatus.TERMINATED
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    assert is_whole(await running.journal(handle))
