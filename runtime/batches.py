@@ -18,7 +18,7 @@ from runtime.executions import TASK_TIMEOUT
 
 _BATCH = "batch"
 _LONGEST_SUMMARY = 100
-_KILLED = frozenset(
+KILLED = frozenset(
     {
         WorkflowExecutionStatus.TERMINATED,
         WorkflowExecutionStatus.TIMED_OUT,
@@ -86,20 +86,20 @@ async def end_of(client: Client, strand: str, batch: Batch) -> BatchEnd | None:
         if unknown.status != RPCStatusCode.NOT_FOUND:
             raise
         return _killed(batch)
-    return _killed(batch) if described.status in _KILLED else None
+    return _killed(batch) if described.status in KILLED else None
 
 
 async def report_killed(client: Client, described: WorkflowExecutionDescription) -> None:
     """Tell whoever waits for a batch that it was ended from outside. Raises RPCError."""
     of: BatchOf | None = await described.memo_value(_BATCH, None, type_hint=BatchOf)
-    if of is not None and described.status in _KILLED:
+    if of is not None and described.status in KILLED:
         await report(client, Report(of.batch.path, of.parent, _killed(of.batch)))
 
 
 async def terminate(client: Client, strand: StrandId) -> None:
-    """End a batch whose execution has ended at once, if it has not ended. Raises RPCError."""
+    """End a batch at once which nobody waits for any more, if it has not ended. Raises RPCError."""
     try:
-        await client.get_workflow_handle(str(strand)).terminate(reason="The execution has ended.")
+        await client.get_workflow_handle(str(strand)).terminate(reason="What it was begun by has ended.")
     except RPCError as gone:
         if gone.status != RPCStatusCode.NOT_FOUND:
             raise

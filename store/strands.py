@@ -38,20 +38,29 @@ where e.type = 'strand.ended'
 """)
 
 
-async def not_whole(session: Session, execution: ExecutionId) -> list[str]:
-    """The strands of an execution that have begun, and whose journals have gaps or no end."""
-    begun = [
+async def begun_in(session: Session, execution: ExecutionId, strand: str | None) -> list[str]:
+    """The strands that one of an execution has begun, or any of it."""
+    values = {"execution": execution, "strand": strand}
+    return [
         batch_strand(path, orjson.loads(session.seal.open(data))["batch"])
-        for path, data in await session.sql.execute(_BEGUN, {"execution": execution})
+        for path, data in await session.sql.execute(_BEGUN, values)
     ]
-    whole = set(await session.sql.scalars(_WHOLE, {"execution": execution}))
-    return [strand for strand in begun if strand not in whole]
 
 
 _BEGUN = text("""
 select e.path, e.data from events as e join executions as x on x.id = e.execution_id and x.attempt = e.attempt
-where e.execution_id = :execution and e.type = 'batch.started' order by e.seq
+where e.execution_id = :execution and e.type = 'batch.started' and e.strand = coalesce(:strand, e.strand)
+order by e.seq
 """)
+
+
+async def not_whole(session: Session, execution: ExecutionId) -> list[str]:
+    """The strands of an execution that have begun, and whose journals have gaps or no end."""
+    begun = await begun_in(session, execution, None)
+    whole = set(await session.sql.scalars(_WHOLE, {"execution": execution}))
+    return [strand for strand in begun if strand not in whole]
+
+
 _WHOLE = text("""
 with link as (
     select e.strand, e.n, e.previous, e.type,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 
 from pydantic import JsonValue
@@ -73,11 +74,16 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
 
 
 async def heal_strand(client: Client, database: Database, strand: StrandId) -> None:
-    """Replay all runs of a strand that is a batch of a loop. If it was killed, whoever waits for it is told. Raises
-    Forgotten."""
+    """Replay all runs of a strand that is a batch of a loop. If it was killed, whoever waits for it is told, and the
+    batches of loops in it are ended too. Raises Forgotten."""
     described = await _describe(client, strand)
     await batches.report_killed(client, described)
     await _replay(client, database, TenantId(strand.tenant), described)
+    if described.status in batches.KILLED:
+        async with session(database, TenantId(strand.tenant)) as opened:
+            begun = await strands.begun_in(opened, ExecutionId(strand.execution), strand.strand)
+        for name in begun:
+            await batches.terminate(client, replace(strand, strand=name))
 
 
 async def describe(client: Client, tenant: TenantId, execution: ExecutionId) -> WorkflowExecutionDescription:

@@ -1,6 +1,7 @@
 """Batches of large loops are looked after like executions: their journals are made whole, their deaths told."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from interpreter.start import Tuning
 from store import strands
 from store.database import Database
-from store.ids import ExecutionId, TenantId
+from store.ids import TenantId
 from store.session import session
 from tests.interpreter.documents import computing, document
 from tests.interpreter.large_loops import FOREVER, SMALL, loop
@@ -43,9 +44,15 @@ async def statuses(running: Installation) -> dict[str, Any]:
     return {path: run["status"] for path, run in runs.items()}
 
 
-@pytest.mark.parametrize("lost", [range(4, 99), range(1, 99), range(2, 5)], ids=["the end", "everything", "the middle"])
 @pytest.mark.parametrize(
-    "tuning", [SMALL, Tuning(batch=3, batches_beyond=3, continue_after=1)], ids=["one run", "several"]
+    ("lost", "tuning"),
+    [
+        (range(4, 99), SMALL),
+        (range(2, 5), SMALL),
+        (range(1, 99), SMALL),
+        (range(4, 99), replace(SMALL, continue_after=1)),
+    ],
+    ids=["the end", "the middle", "everything", "the end over several runs"],
 )
 async def test_what_was_lost_of_a_batch_is_found_again_though_the_execution_has_ended(
     client: Client, store: Database, tenant: TenantId, lost: range, tuning: Tuning
@@ -110,9 +117,18 @@ async def test_the_batches_of_an_execution_that_an_operator_terminates_are_ended
     assert (row["status"], row["error_code"]) == ("cancelled", "terminated")
 
 
-async def test_strands_that_nobody_has_heard_of_are_not_known_to_have_ended(store: Database, tenant: TenantId) -> None:
-    unknown = [(ExecutionId(f"ex_{'0' * 32}"), "loop/0")]
-    async with session(store, tenant) as opened:
-        assert await strands.not_ended(opened, []) == []
-        assert await strands.not_ended(opened, unknown) == unknown
-        assert await strands.not_whole(opened, unknown[0][0]) == []
+async def test_what_a_terminated_batch_has_begun_is_ended_too(
+    client: Client, store: Database, tenant: TenantId
+) -> None:
+    inner = loop("[0..3]", {"w": FOREVER}, **{"as": "b"})
+    async with installation(client, store, tenant) as running:
+        handle = await running.start(document({"loop": loop("[0..3]", {"inner": inner}, concurrency=2)}), tuning=SMALL)
+        await waiting(running, handle, 6)
+        await batch(running, handle, 0).terminate()
+        await a_pass(running)
+        for number in range(2):
+            within = client.get_workflow_handle(f"{handle.id}/loop[0].inner/{number}")
+            assert (await within.describe()).status is WorkflowExecutionStatus.TERMINATED
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+    assert is_whole(await running.journal(handle))
