@@ -4,8 +4,8 @@ import asyncio
 import socket
 import subprocess
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Generator, Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 from temporalio.client import Client
@@ -16,6 +16,7 @@ from runtime.client import connect
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
 from store.sealing import Keyring
+from worker.reconcile import RECONCILE
 
 
 def free_port() -> int:
@@ -75,3 +76,17 @@ def storage() -> MemoryStorage:
 async def client(temporal: str, storage: MemoryStorage, keyring: Keyring) -> Client:
     """A client as the product makes it, with a storage of its own."""
     return await connect(Settings(temporal_address=temporal), storage=storage, keyring=keyring)
+
+
+@pytest.fixture
+async def no_schedule(temporal: str) -> AsyncGenerator[None]:
+    """What installations put there for themselves is theirs: the next one has other keys, and could not read it."""
+    handle = (await Client.connect(temporal)).get_schedule_handle(RECONCILE)
+
+    async def delete() -> None:
+        with suppress(RPCError):
+            await handle.delete()
+
+    await delete()
+    yield
+    await delete()

@@ -8,7 +8,7 @@ import orjson
 from dag.documents import read
 from tests.examples.publishing import FOLDER
 from tests.interpreter.engine import ended
-from tests.interpreter.family import Family, family
+from tests.interpreter.family import Family, Handle, family
 
 __all__ = ["family"]
 
@@ -16,7 +16,11 @@ __all__ = ["family"]
 async def test_labels_of_one_shop_are_printed_one_order_after_another(family: Family) -> None:
     await family.put(read((FOLDER / "label-print.yaml").read_bytes(), format="yaml"))
     order = orjson.loads((FOLDER / "label-print.input.json").read_bytes())
-    orders = [await family.start("label-print", order) for _ in range(3)]
+
+    async def run(name: str) -> Handle:
+        return await family.start(name, order)
+
+    orders = [await run("label-print") for _ in range(3)]
     outputs = [done.output for done in await asyncio.gather(*map(ended, orders))]
     assert outputs == [["north: a book", "north: a lamp"]] * 3
     times = sorted(

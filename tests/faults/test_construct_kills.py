@@ -32,6 +32,8 @@ from tests.store.telling import stored
 from tests.worker.journals import is_whole
 from worker.healing import heal
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 MEMORY = 500 * 1024 * 1024
 """Bytes that the worker of a large loop may take at most."""
 
@@ -104,10 +106,9 @@ async def stand(
 STEPS = 5
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize(
-    "undone", [pytest.param(n, marks=[] if n == 3 else [pytest.mark.slow]) for n in range(1, STEPS + 1)]
-)
+@pytest.mark.parametrize("undone", range(1, STEPS + 1))
 async def test_a_death_between_any_two_compensations_undoes_each_effect_once(stand: Stand, undone: int) -> None:
     async with recording(_soon) as (recorder, port):
         nodes: dict[str, Any] = {}

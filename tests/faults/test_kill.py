@@ -23,6 +23,8 @@ from tests.temporal import free_port, ready
 from tests.worker.journals import is_whole
 from worker.healing import heal
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 SECONDS_TO_FINISH = 100
 
 

@@ -15,6 +15,8 @@ from tests.faults.processes import Process, recording
 from tests.interpreter.documents import document, work
 from tests.interpreter.engine import Engine, ended
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 RETRIES: dict[str, dict[str, Any]] = {
     "once": {"max_attempts": 1},
     "never": {"max_attempts": 3, "initial": "100ms", "never": ["worker"]},

@@ -25,6 +25,8 @@ from store.session import session
 from tests.faults.processes import Process
 from tests.interpreter.engine import ended
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 CHILDREN = 40
 
 

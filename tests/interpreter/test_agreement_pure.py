@@ -47,13 +47,13 @@ def test_the_interpreter_agrees_with_the_hand(example: Example) -> None:
     assert outcome == run(example.document, example.script)
 
 
-@settings(max_examples=3 * PROFILE.max_examples)
+@settings(max_examples=2 * PROFILE.max_examples)
 @given(cases())
 def test_any_graph_ends_as_the_reference_says(case: Case) -> None:
     assert played(*case) == run(*case)
 
 
-@settings(max_examples=3 * PROFILE.max_examples)
+@settings(max_examples=2 * PROFILE.max_examples)
 @given(nested_cases())
 def test_any_nested_graph_ends_as_the_reference_says(case: Case) -> None:
     assert played(*case) == run(*case)

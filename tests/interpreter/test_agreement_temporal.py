@@ -200,7 +200,9 @@ async def theatres(client: Client) -> AsyncGenerator[Mapping[str, Theatre]]:
         yield {name: await stack.enter_async_context(theatre(client, variant)) for name, variant in VARIANTS.items()}
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "both" else []) for name in VARIANTS]
+)
 async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, Theatre], name: str) -> None:
     async def ends_as_it_must(example: Example) -> None:
         variant = VARIANTS[name]
@@ -225,7 +227,7 @@ def _takes_no_time(example: Example) -> bool:
 REAL = settings(suppress_health_check=[*PROFILE.suppress_health_check, HealthCheck.function_scoped_fixture])
 
 
-@settings(REAL, max_examples=PROFILE.max_examples // 5)
+@settings(REAL, max_examples=PROFILE.max_examples // 15)
 @given(cases())
 async def test_any_graph_ends_as_the_reference_says_however_it_is_run(
     theatres: Mapping[str, Theatre], cases: list[Case]
@@ -233,7 +235,7 @@ async def test_any_graph_ends_as_the_reference_says_however_it_is_run(
     await all_agree(theatres, cases)
 
 
-@settings(REAL, max_examples=PROFILE.max_examples // 8)
+@settings(REAL, max_examples=PROFILE.max_examples // 20)
 @given(nested_cases())
 async def test_any_nested_graph_ends_as_the_reference_says_however_it_is_run(
     theatres: Mapping[str, Theatre], cases: list[Case]

@@ -19,7 +19,7 @@ def fan(size: int, node: dict[str, Any], **fields: Any) -> dict[str, Any]:
 
 
 @BOTH
-@pytest.mark.parametrize(("size", "in_flight"), [(30, 1), (200, 50), pytest.param(1_200, 500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("size", "in_flight"), [(10, 1), (200, 50), pytest.param(1_200, 500, marks=pytest.mark.slow)])
 async def test_no_more_activities_run_at_once_than_may(client: Client, type: str, size: int, in_flight: int) -> None:
     async with engine_on(client, max_activities=2_000) as engine:
         flow = fan(size, work(type=type, config={"sleep": 0.2 if size < 1_000 else 1}))

@@ -97,6 +97,7 @@ async def test_one_that_waits_can_be_cancelled_and_makes_no_others_wait(family: 
     assert (await ended(waiting[1])).status == "cancelled"
 
 
+@pytest.mark.slow
 async def test_the_place_of_one_that_was_killed_is_given_to_the_next(family: Family) -> None:
     await limited(family)
     killed = await family.start("flow")

@@ -90,7 +90,9 @@ async def assert_replays_alike(engine: Engine, handle: Handle, machine: Machine)
     return histories
 
 
-@pytest.mark.parametrize(("slowness", "cached"), [(1.0, 100), (0.3, 0)])
+@pytest.mark.parametrize(
+    ("slowness", "cached"), [pytest.param(1.0, 100, marks=pytest.mark.slow), (0.3, 0)], ids=["always", "often"]
+)
 @pytest.mark.parametrize("name", SCENARIOS)
 async def test_every_scenario_of_a_slow_machine_replays_on_any(
     name: str, slowness: float, cached: int, client: Client, machine: Machine

@@ -22,6 +22,8 @@ from store.ids import TenantId
 from tests.postgres import Server
 from tests.temporal import free_port
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 TWICE = PlanNode("twice", "transform", config=Template({"expression": "input * 2"}), sees=Sees(roots=("input",)))
 PLAN = Plan("doubling", 1, PlanGraph((TWICE,), ends=(0,)))
 

@@ -23,6 +23,8 @@ from worker.healing import heal
 from worker.reconcile import RECONCILE, ensure_schedule
 from worker.sink import Step
 
+pytestmark = pytest.mark.usefixtures("no_schedule")
+
 CHAIN = document({"a": work(1), "b": work(2, ["a"]), "c": work(3, ["b"])}, output="${{ nodes.c.output.value }}")
 EVENTS = 8
 WAITING = document({"a": work(1), "w": {"type": "delay", "needs": ["a"], "config": {"for": "1h"}}})
