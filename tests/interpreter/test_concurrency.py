@@ -11,6 +11,7 @@ from interpreter import admission
 from tests.interpreter.documents import computing, work
 from tests.interpreter.engine import ended
 from tests.interpreter.family import Family, Handle, calling, family
+from worker import reconcile
 
 __all__ = ["family"]
 
@@ -164,6 +165,16 @@ async def test_what_a_key_says_stands_nowhere_in_the_open(family: Family) -> Non
     assert not [id for id in found if "private" in id]
     await handle.cancel()
     await ended(handle)
+
+
+async def test_the_pass_that_mends_journals_takes_no_gate_for_a_part_of_an_execution(
+    family: Family, caplog: pytest.LogCaptureFixture
+) -> None:
+    await limited(family, sleep=0)
+    await family.run("flow")
+    await until_no_gate(family)
+    await reconcile.run(family.client, family.store, None)
+    assert not [record.getMessage() for record in caplog.records if GATE in record.getMessage()]
 
 
 async def until_no_gate(family: Family) -> None:
