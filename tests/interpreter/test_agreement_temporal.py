@@ -201,7 +201,7 @@ async def theatres(client: Client) -> AsyncGenerator[Mapping[str, Theatre]]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name == "both" else []) for name in VARIANTS]
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ("plain", "both") else []) for name in VARIANTS]
 )
 async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, Theatre], name: str) -> None:
     async def ends_as_it_must(example: Example) -> None:

@@ -47,6 +47,7 @@ async def test_a_loop_with_too_many_turns_at_once_is_refused_with_the_limit(engi
     assert (await engine.run(document({"each": {"type": "for_each", "config": loop}}), [1, 2])).output == [1, 2]
 
 
+@pytest.mark.slow
 async def test_graphs_within_graphs_have_a_bound_all_together(engine: Engine) -> None:
     hold = {"nodes": {"d": {"type": "delay", "config": {"for": "1h"}}}}
     inner = {"nodes": {"in": {"type": "for_each", "config": {"items": "input", "concurrency": 1_000, "body": hold}}}}
