@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
 from store.session import Session
-from store.tables import CachedOutputRow
+from store.tables.payloads import CachedOutputRow
 
 
 @dataclass(frozen=True)

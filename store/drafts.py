@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 from dag.draft import Document, Draft, described, draft
 from dag.errors import PerdureError
 from store.session import Session
-from store.tables import DraftRow, WorkflowRow
+from store.tables.workflows import DraftRow, WorkflowRow
 
 KEPT = 50
 """The newest revisions of a draft that are kept."""

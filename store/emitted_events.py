@@ -17,7 +17,7 @@ from store.database import Database
 from store.ids import EventId, ExecutionId, TenantId
 from store.sealing import Seal
 from store.session import Session, at_once
-from store.tables import EmittedEventRow
+from store.tables.sent_events import EmittedEventRow
 
 KEPT = DEFAULTS.execution_time
 """How long an event can be looked back to: an execution may last so long, and counts what came since it began."""

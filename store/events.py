@@ -10,7 +10,7 @@ from sqlmodel import col, select
 from store.ids import ExecutionId
 from store.json_text import opened
 from store.session import Session
-from store.tables import EventRow
+from store.tables.executions import EventRow
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ from sqlmodel import col
 
 from store import ids
 from store.session import Session
-from store.tables import ExecutionRow, SearchValueRow, WorkflowRow
+from store.tables.executions import ExecutionRow, SearchValueRow
+from store.tables.workflows import WorkflowRow
 
 Place = tuple[datetime, str]
 """Where an execution stands in the list: its start and its id. Nothing that starts later comes in between."""

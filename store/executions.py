@@ -15,7 +15,7 @@ from store.ids import ExecutionId, TenantId, WorkflowId
 from store.json_text import opened
 from store.sealing import Seal
 from store.session import Row, Session, at_once
-from store.tables import ExecutionRow
+from store.tables.executions import ExecutionRow
 
 
 class ExecutionUnknown(PerdureError):

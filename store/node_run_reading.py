@@ -13,7 +13,7 @@ from dag.errors import PerdureError
 from store.ids import ExecutionId
 from store.json_text import opened
 from store.session import Session
-from store.tables import EventRow, NodeRunRow
+from store.tables.executions import EventRow, NodeRunRow
 
 
 class NodeRunUnknown(PerdureError):

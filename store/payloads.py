@@ -6,7 +6,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
 from store.session import Session
-from store.tables import PayloadRow, PayloadUseRow
+from store.tables.payloads import PayloadRow, PayloadUseRow
 
 
 async def keep(session: Session, contents: Mapping[bytes, bytes], uses: Collection[tuple[bytes, str]]) -> None:

@@ -13,7 +13,7 @@ from dag.plan import Plan, decode
 from store import versions, workflows
 from store.ids import WorkflowId
 from store.session import Session
-from store.tables import VersionRow
+from store.tables.workflows import VersionRow
 from store.versions import VersionUnknown
 
 _MOST_BYTES = 64 * 1024 * 1024

@@ -11,7 +11,7 @@ from sqlmodel import col, func, select
 
 from dag.errors import PerdureError
 from store.session import Session
-from store.tables import SecretRow
+from store.tables.surroundings import SecretRow
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,62}")
 MOST = 1_000

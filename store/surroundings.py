@@ -4,7 +4,9 @@ from sqlmodel import col, select
 
 from dag.checks.surroundings import Surroundings
 from store.session import Session
-from store.tables import SecretRow, TenantRow, VersionRow, WorkflowRow
+from store.tables.surroundings import SecretRow
+from store.tables.tenants import TenantRow
+from store.tables.workflows import VersionRow, WorkflowRow
 
 
 async def around(session: Session) -> Surroundings:

@@ -9,7 +9,7 @@ from sqlmodel import col, func, select
 from dag.errors import PerdureError
 from store import versions
 from store.session import Session
-from store.tables import TagRow, WorkflowRow
+from store.tables.workflows import TagRow, WorkflowRow
 
 
 class TagUnknown(PerdureError):

@@ -14,7 +14,7 @@ from store import ids
 from store.database import Database, StoreUnavailable
 from store.ids import KeyId, TenantId
 from store.session import Session
-from store.tables import ApiKeyRow, TenantRow
+from store.tables.tenants import ApiKeyRow, TenantRow
 
 KEY_PREFIX = "pk_"
 

@@ -19,7 +19,7 @@ from dag.plan import Plan, encode
 from dag.problems import Problem
 from store import drafts, surroundings
 from store.session import Session
-from store.tables import TagRow, VersionRow, WorkflowRow
+from store.tables.workflows import TagRow, VersionRow, WorkflowRow
 from store.workflows import Head
 
 LATEST = "latest"

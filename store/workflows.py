@@ -12,7 +12,7 @@ from dag.errors import PerdureError
 from store import drafts, ids
 from store.ids import WorkflowId
 from store.session import Session
-from store.tables import WorkflowRow
+from store.tables.workflows import WorkflowRow
 
 _LAST = "\x7f"
 """Sorts after every character of a name."""

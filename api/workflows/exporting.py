@@ -7,7 +7,7 @@ from fastapi import Response
 from dag.documents import Format, write
 from store import drafts, versions
 from store.session import Session
-from store.tables import WorkflowRow
+from store.tables.workflows import WorkflowRow
 
 
 async def export(session: Session, workflow: WorkflowRow, *, format: Format, version: str | None) -> Response:

@@ -6,7 +6,7 @@ from fastapi import Depends, Path
 
 from api.dependencies import Session
 from store import workflows
-from store.tables import WorkflowRow
+from store.tables.workflows import WorkflowRow
 
 Reference = Annotated[
     str, Path(alias="workflow", pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="The id or the name of a workflow.")

@@ -17,7 +17,7 @@ from api.workflows.shapes import DOCUMENT_BODY, DescriptionIn, DraftOut, MadeOut
 from dag.draft import draft
 from store import drafts, versions, workflows
 from store.drafts import Kept
-from store.tables import WorkflowRow
+from store.tables.workflows import WorkflowRow
 
 router = APIRouter(prefix="/workflows", tags=["workflows"])
 

@@ -16,7 +16,7 @@ from api.workflows.routes import AfterName
 from api.workflows.shapes import TAG, PublicationOut, TagIn, TagOut, VersionDocumentOut, VersionOut, WorkflowOut
 from dag.draft import draft
 from store import drafts, tags, versions
-from store.tables import TagRow, WorkflowRow
+from store.tables.workflows import TagRow, WorkflowRow
 from store.versions import Publication, Version, Written
 
 router = APIRouter(prefix="/workflows/{workflow}", tags=["versions"], responses=responses(404))

@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import create_engine, text
 from sqlmodel import SQLModel
 
-import store.tables  # noqa: F401  # pyright: ignore[reportUnusedImport] fills the metadata
+import store.tables.every  # noqa: F401  # pyright: ignore[reportUnusedImport] fills the metadata
 
 _LOCK = 5_072_013
 """Any number that nothing else in the database locks."""

@@ -13,7 +13,9 @@ from store.database import Database
 from store.ids import TenantId
 from store.roles import APP, DOORMAN, MIGRATOR
 from store.session import session
-from store.tables import TENANTED, SecretRow, TenantRow
+from store.tables.every import TENANTED
+from store.tables.surroundings import SecretRow
+from store.tables.tenants import TenantRow
 from tests.postgres import Server, another_tenant
 
 
