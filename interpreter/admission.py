@@ -12,7 +12,7 @@ from dag.plan import Plan
 from interpreter.computing import Computing
 from interpreter.failures import fitting
 from interpreter.frames import Frame
-from interpreter.job import Computed, Job
+from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now
 from interpreter.lasting import OURS, USUAL
 from interpreter.orders import Evaluate, Invoke, Order, Outcome
@@ -96,7 +96,7 @@ class Admission:
         if self._at.cancelled:
             self._leave()
         elif computed.kind == "fail":
-            self._fail(ErrorValue.model_validate(computed.value))
+            self._fail(error_of(computed))
         else:
             self._ask(computed.value)
 

@@ -12,36 +12,34 @@ from dag.batches import BatchEnd, EndBatch
 from dag.concurrency import Verdict
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
-from dag.plan import Plan, PlanNode, Sees
+from dag.plan import Plan, Sees
 from dag.strands import batch_strand
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
 from interpreter.admission import ADMISSION, Admission
 from interpreter.alarms import Alarms
 from interpreter.batching import Batching
-from interpreter.compensation import Due
 from interpreter.computing import Computing, Pace
 from interpreter.conclusion import AT_THE_END, Conclusion
 from interpreter.constructs.dispatch import Begun
 from interpreter.evaluating import NO_NAMES, Evaluating
 from interpreter.failures import fitting
-from interpreter.frames import Frame, Frames, Wait
-from interpreter.frontier import Ending, Settled
+from interpreter.frames import Frame, Frames
+from interpreter.frontier import Ending
 from interpreter.invoking import Invoking
-from interpreter.job import Computed, Job
+from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Emit, Journal, Now, shown
 from interpreter.lasting import GRACE, Lasting
 from interpreter.orders import Order, Outcome
-from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.outputs import Outputs
 from interpreter.search import SEARCH, SearchValues
-from interpreter.settling import Settling, timed_out_node, turn_around
+from interpreter.settling import Settling
 from interpreter.start import Carried, Start
+from interpreter.starting import Starting
 from interpreter.tasks import Tasks
-from interpreter.times import iso
 from interpreter.view import View
 
 Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch | Verdict
-LEAVES = frozenset({"stop", "break", "continue"})
 
 
 class Execution:
@@ -133,6 +131,18 @@ class Execution:
             stop=self._stop,
             grace_until=carried.grace_until,
         )
+        self._starting = Starting(
+            self.frames,
+            self.alarms,
+            self._outputs,
+            self._journal,
+            self._settling,
+            self._invoking,
+            self._lasting,
+            now=now,
+            compute=self._compute,
+            stop=self._stop,
+        )
         if carried.begun and not self._is_queued:
             self._set_deadline()
 
@@ -184,7 +194,7 @@ class Execution:
         elif calls and self._conclusion.go_on():
             pass
         elif (taken := self.frames.take(calls=calls)) is not None:
-            self._take(*taken)
+            self._starting.take(*taken)
         else:
             return self._ring()
         return True
@@ -214,7 +224,7 @@ class Execution:
             case "turn":
                 self._lasting.rang(frame, place)
             case "wait":
-                self._end_delay(frame, place, wait)
+                self._starting.end_delay(frame, place, wait)
         return True
 
     def _follow(self) -> bool:
@@ -390,30 +400,6 @@ class Execution:
         assert found is not None, "what ends was running"
         return found
 
-    def _take(self, frame: Frame, place: int) -> None:
-        node = frame.graph.nodes[place]
-        if node.type in LEAVES and self._is_too_late(frame, node):
-            self._settling.settle(frame, place, Settled("skipped"))
-            return
-        self.frames.note(frame, place)
-        wired: tuple[str, ...] = ()
-        if node.type in ("switch", "approval", "ask"):
-            wired = tuple(frame.graph.edges[edge].port for edge in frame.graph.outgoing[place])
-        elif node.type == "parallel":
-            wired = tuple(node.graphs)
-        key = None if node.call is None or node.call.cache is None else node.call.cache.key
-        self._compute(frame, place, Job(node.type, node.config, node.when, wired, key), node.sees)
-
-    def _is_too_late(self, frame: Frame, node: PlanNode) -> bool:
-        """Whether a graph that the node would end has failed."""
-        last = self.frames.root if node.type == "stop" else turn_around(frame)
-        for around in frame.outward():
-            if around.at.standing.failed is not None:
-                return True
-            if around is last:
-                break
-        return False
-
     def _compute(
         self, frame: Frame, place: int, job: Job, sees: Sees, names: Mapping[str, JsonValue] = NO_NAMES
     ) -> None:
@@ -428,9 +414,9 @@ class Execution:
         elif place in frame.at.held:
             self._lasting.answered(frame, place, computed)
         elif frame.at.base + place in self._settling.promising:
-            self._promised(frame, place, computed)
+            self._settling.promised(frame, place, computed)
         else:
-            self._node_computed(frame, place, computed)
+            self._starting.computed(frame, place, computed)
 
     def _graph_computed(self, frame: Frame, computed: Computed) -> None:
         if frame.at.begun:
@@ -440,85 +426,11 @@ class Execution:
                 self._lasting.finished(frame, computed)
         elif computed.kind == "fail":
             frame.at.begun = True
-            frame.at.error = fitting(_error(computed))
+            frame.at.error = fitting(error_of(computed))
             self._settling.end(frame, "failed")
         else:
             assert isinstance(computed.value, dict)
             self._settling.begun(frame, computed.value)
-
-    def _node_computed(self, frame: Frame, place: int, computed: Computed) -> None:
-        node = frame.graph.nodes[place]
-        if computed.kind == "skip":
-            self._settling.settle(frame, place, Settled("skipped"))
-            return
-        self._journal.say("node.started", frame.path(place), {"type": node.type, **_config_shown(computed)})
-        if node.timeout is not None:
-            frame.at.deadlines[place] = self._now.time + node.timeout
-        match computed.kind:
-            case "done" | "stop" | "leave":
-                self._done(frame, place, computed)
-            case "wait":
-                assert isinstance(computed.value, int | float)
-                self._delay(frame, place, min(computed.value, frame.at.deadlines.get(place, computed.value)))
-            case "call":
-                self._invoking.start(frame, place, computed)
-            case "open":
-                assert isinstance(computed.value, dict)
-                self._lasting.hold(frame, place, computed.value)
-            case "fail":
-                self._settling.fail(frame, place, _error(computed))
-
-    def _done(self, frame: Frame, place: int, computed: Computed) -> None:
-        """A control node has its output."""
-        try:
-            self._outputs.put_value(frame.at.base + place, computed.value)
-        except OutputsTooLarge as full:
-            self._settling.fail(frame, place, full.value())
-            return
-        node = frame.graph.nodes[place]
-        if node.type == "set":
-            assert isinstance(computed.value, dict)
-            for name, value in computed.value.items():
-                frame.declarer(name).at.vars[name] = value
-        self._settling.succeed(frame, place, computed.port, shown("output", computed.value))
-        if computed.kind == "stop":
-            self._stop(computed.value)
-        elif computed.kind == "leave":
-            self._lasting.leave_turn(frame, breaks=node.type == "break")
-
-    def _delay(self, frame: Frame, place: int, until: float) -> None:
-        self.alarms.set(frame, place, Wait(until))
-        frame.frontier.wait(place)
-        self._journal.say("node.waiting", frame.path(place), {"until": iso(until)})
-
-    def _end_delay(self, frame: Frame, place: int, wait: Wait) -> None:
-        if (deadline := frame.at.deadlines.get(place)) is not None and deadline <= wait.until:
-            self._settling.fail(frame, place, timed_out_node())
-        else:
-            self._outputs.put_value(frame.at.base + place, None)
-            self._settling.succeed(frame, place, "out", {"output": None})
-
-    def _promised(self, frame: Frame, place: int, computed: Computed) -> None:
-        """The node can end now. What undoes it fails in its turn, if its config could not be computed."""
-        data = self._settling.promising.pop(frame.at.base + place)
-        node = frame.graph.nodes[place]
-        assert node.compensate is not None
-        frame.due.append(
-            Due(
-                frame.path(place),
-                node.compensate.type,
-                node.compensate.call,
-                node.compensate.timeout,
-                config=None if computed.kind == "fail" else computed.value,
-                secrets=computed.secrets,
-                error=_error(computed) if computed.kind == "fail" else None,
-                title=node.title,
-            )
-        )
-        if "error" in data:
-            self._settling.fail(frame, place, ErrorValue.model_validate(data["error"]))
-        else:
-            self._settling.succeed(frame, place, "out", data)
 
     def _stop(self, output: JsonValue) -> None:
         """A `stop` ends the execution; the output of the first one stays."""
@@ -560,11 +472,3 @@ class Execution:
             self._compute(root, root.size, Job("", root.graph.output), root.graph.output_sees)
         else:
             self._conclusion.finish_with_ends(self._outputs)
-
-
-def _error(computed: Computed) -> ErrorValue:
-    return ErrorValue.model_validate(computed.value)
-
-
-def _config_shown(computed: Computed) -> dict[str, JsonValue]:
-    return shown("config", computed.value) if computed.kind == "call" else {}

@@ -38,3 +38,8 @@ class Computed:
 def failure(error: ErrorValue) -> Computed:
     """The error as what came of it."""
     return Computed("fail", error.model_dump(mode="json", exclude_none=True), port=None)
+
+
+def error_of(failed: Computed) -> ErrorValue:
+    """The error that came of it."""
+    return ErrorValue.model_validate(failed.value)

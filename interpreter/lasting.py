@@ -45,7 +45,7 @@ from interpreter.constructs.steps import (
 from interpreter.failures import dumped
 from interpreter.frames import Frame, Frames, Held, TooManyGraphs, Wait
 from interpreter.gathering import gathered
-from interpreter.job import Computed, Job
+from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
@@ -164,7 +164,7 @@ class Lasting:
     def answered(self, frame: Frame, place: int, computed: Computed) -> None:
         """A condition of a node that lasts has been computed."""
         if computed.kind == "fail":
-            self.refused(frame, place, ErrorValue.model_validate(computed.value))
+            self.refused(frame, place, error_of(computed))
         else:
             answer = computed.value is True
             self._do(frame, place, dispatch.answered(frame.at.held[place].state, self._at(frame, place), answer=answer))
@@ -210,7 +210,7 @@ class Lasting:
     def finished(self, frame: Frame, computed: Computed) -> None:
         """The output of an inner graph has been computed."""
         if computed.kind == "fail":
-            self._ended(frame, End("failed", ErrorValue.model_validate(computed.value)))
+            self._ended(frame, End("failed", error_of(computed)))
         else:
             self._ended_with(frame, orjson.dumps(computed.value))
 

@@ -9,11 +9,12 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.plan import Sees
+from interpreter.compensation import Due
 from interpreter.constructs.steps import End
 from interpreter.failures import causes, dumped, fitting
 from interpreter.frames import Frame, Frames
 from interpreter.frontier import CANCELLED, FAILED, Changes, Ending, Settled
-from interpreter.job import Computed, Job
+from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal
 from interpreter.orders import Cancel, Order
 from interpreter.outputs import Outputs
@@ -104,6 +105,28 @@ class Settling:
         assert compensate is not None
         names = {"output": self._outputs.value(number)} if number in self._outputs else {}
         self.wanted.append(Wanted(frame, place, Job("compensate", compensate.config), compensate.sees, names))
+
+    def promised(self, frame: Frame, place: int, computed: Computed) -> None:
+        """What undoes a node is known, and it can end now; what could not be computed fails in its turn."""
+        data = self.promising.pop(frame.at.base + place)
+        node = frame.graph.nodes[place]
+        assert node.compensate is not None
+        frame.due.append(
+            Due(
+                frame.path(place),
+                node.compensate.type,
+                node.compensate.call,
+                node.compensate.timeout,
+                config=None if computed.kind == "fail" else computed.value,
+                secrets=computed.secrets,
+                error=error_of(computed) if computed.kind == "fail" else None,
+                title=node.title,
+            )
+        )
+        if "error" in data:
+            self.fail(frame, place, ErrorValue.model_validate(data["error"]))
+        else:
+            self.succeed(frame, place, "out", data)
 
     def doubt(self, frame: Frame, place: int, error: ErrorValue) -> None:
         """A node has failed without a word of whether it had its effect."""
