@@ -67,9 +67,10 @@ class Variant:
         return replace(tuning, batch=1, batches_beyond=0) if self.batched else tuning
 
 
+DIVIDED = Variant(continue_after=1)
 VARIANTS = {
     "plain": Variant(),
-    "continued as new at every safe point": Variant(continue_after=1),
+    "continued as new at every safe point": DIVIDED,
     "replayed from the start at every step": Variant(cached=0),
     "both": Variant(continue_after=2, cached=0),
     "with each turn of a concurrent loop as a batch": Variant(batched=True),
@@ -201,7 +202,7 @@ async def theatres(client: Client) -> AsyncGenerator[Mapping[str, Theatre]]:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ("plain", "both") else []) for name in VARIANTS]
+    "name", [pytest.param(name, marks=[] if VARIANTS[name] == DIVIDED else [pytest.mark.slow]) for name in VARIANTS]
 )
 async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, Theatre], name: str) -> None:
     async def ends_as_it_must(example: Example) -> None:
