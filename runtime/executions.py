@@ -11,6 +11,7 @@ from temporalio.common import Priority, RawValue, SearchAttributePair, TypedSear
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.plan import Plan, encode
+from dag.strands import StrandId
 from dag.sub_workflows import Origin, Parent
 from interpreter.start import Start
 from runtime import namespace
@@ -51,7 +52,7 @@ async def start(
         return await client.start_workflow(
             plan.workflow,
             args=[begin, plan_payload(plan)],
-            id=f"{tenant}/{execution}",
+            id=str(StrandId(tenant, execution)),
             # A later attempt is a new run under the same id.
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
             if begin.attempt == 1
@@ -77,7 +78,7 @@ async def start(
 
 async def request_of(client: Client, *, tenant: str, execution: str) -> str | None:
     """The `request` that an execution was started with. Raises RPCError, NOT_FOUND when Temporal knows it no longer."""
-    described = await client.get_workflow_handle(f"{tenant}/{execution}").describe()
+    described = await client.get_workflow_handle(str(StrandId(tenant, execution))).describe()
     return await described.memo_value(_REQUEST, None, type_hint=str)
 
 

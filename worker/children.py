@@ -13,11 +13,13 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.errors import PerdureError
+from dag.strands import StrandId
 from dag.sub_workflows import BEGIN, CANCEL, LOOK, REPORT, Beginning, Child, Origin, Parent, Report
 from interpreter.start import Start
 from runtime.children import end_of, report
 from runtime.converter import raw
 from runtime.executions import request_of, start
+from runtime.gone import unless_gone
 from runtime.patience import patiently
 from runtime.starting import ready
 from store import executions, ids
@@ -64,7 +66,8 @@ def child_activities(client: Client, database: Database) -> Sequence[Activity]:
         """Ask a child to end."""
         tenant, _ = whose()
         async with own_attempt(asked.path):
-            await _unless_gone(client.get_workflow_handle(f"{tenant}/{asked.execution}").cancel())
+            with unless_gone():
+                await client.get_workflow_handle(str(StrandId(tenant, asked.execution))).cancel()
 
     @activity.defn(name=REPORT)
     async def tell(asked: Report) -> None:
@@ -131,14 +134,6 @@ async def _started_before(client: Client, tenant: TenantId, id: ExecutionId) -> 
             raise
         return None
     return int((request or "").rpartition(" ")[2])
-
-
-async def _unless_gone(call: Awaitable[None]) -> None:
-    try:
-        await call
-    except RPCError as refused:
-        if refused.status != RPCStatusCode.NOT_FOUND:
-            raise
 
 
 def _model(value: object) -> object:
