@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import events, executions, services, tasks, workflows
+from cli import events, executions, services, tasks, why, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -28,7 +28,15 @@ for verb in (services.up, services.api, services.worker, services.migrate, servi
     app.command(rich_help_panel="Processes")(verb)
 for verb in (workflows.apply, workflows.validate, workflows.export):
     app.command(rich_help_panel="Workflows")(verb)
-for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
+for verb in (
+    executions.run,
+    executions.follow,
+    executions.ls,
+    executions.show,
+    executions.logs,
+    why.why,
+    executions.cancel,
+):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
     ("events", (events.send,), "Events for all who wait for them."),

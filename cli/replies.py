@@ -172,6 +172,20 @@ class NodeRun(BaseModel):
     error: Error | None = None
 
 
+class Wait(BaseModel):
+    """Something that an execution waits for."""
+
+    path: str
+    reason: str
+    text: str
+
+
+class WaitPage(BaseModel):
+    """Why an execution does not move."""
+
+    items: list[Wait]
+
+
 class NodeRunPage(BaseModel):
     """Some node runs."""
 

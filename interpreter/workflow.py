@@ -34,6 +34,7 @@ from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
+from dag.retries import RETRIES, LaterAttempt
 from dag.strands import strand_id
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
@@ -192,6 +193,11 @@ class Interpreter:
     def task(self, path: str) -> Task | None:
         """What is asked of people at one place, or was."""
         return self._execution.tasks.task(path)
+
+    @workflow.query(name=RETRIES)
+    def retries(self) -> list[LaterAttempt]:
+        """Attempts that wait for their time."""
+        return showing.retries(self._execution.frames, MOST_RUNNING)
 
     @workflow.signal(name=ENDED)
     def child_ended(self, end: ChildEnd) -> None:

@@ -1,11 +1,12 @@
 """The node runs of an execution, as readers see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import orjson
+from pydantic import JsonValue
 from sqlalchemy import func, or_, select, true
 from sqlmodel import col
 
@@ -50,8 +51,8 @@ class Wait:
     path: str
     type: str | None
     since: datetime
-    until: str | None
-    """When it goes on by itself."""
+    said: Mapping[str, JsonValue]
+    """What it said of that."""
 
 
 async def page(
@@ -112,12 +113,35 @@ async def waiting(session: Session, execution: ExecutionId, *, attempt: int, lim
         .limit(limit)
     )
     rows = await session.sql.execute(query)
-    return [Wait(path, type, at, _until(session, data)) for path, type, at, data in rows]
+    return [Wait(path, type, at, _said(session, data)) for path, type, at, data in rows]
 
 
-def _until(session: Session, data: bytes | None) -> str | None:
-    said = {} if data is None else cast(dict[str, str | None], orjson.loads(session.seal.open(data)))
-    return said.get("until")
+async def held_up(session: Session, execution: ExecutionId, *, attempt: int) -> Wait | None:
+    """Why an execution as a whole stands still, by the last event of its own: it is queued, or paused."""
+    event = EventRow
+    query = (
+        select(col(event.type), col(event.at), col(event.data))
+        .where(
+            col(event.execution_id) == execution,
+            col(event.path) == "",
+            col(event.attempt) == attempt,
+            col(event.type).like("execution.%"),
+        )
+        .order_by(col(event.seq).desc())
+        .limit(1)
+    )
+    last = (await session.sql.execute(query)).first()
+    if last is None or last[0] not in HELD_UP:
+        return None
+    type, at, data = last
+    return Wait("", type, at, _said(session, data))
+
+
+HELD_UP = ("execution.queued", "execution.paused")
+
+
+def _said(session: Session, data: bytes | None) -> Mapping[str, JsonValue]:
+    return {} if data is None else cast(Mapping[str, JsonValue], orjson.loads(session.seal.open(data)))
 
 
 def _read(session: Session, row: NodeRunRow) -> NodeRun:

@@ -12,13 +12,13 @@ from api.executions import answers
 from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
 from api.executions.shapes import EventOut, ExecutionOut, ListedOut, NodeRunOut, StartIn, WaitOut
 from api.executions.signalling import signalled
+from api.executions.waiting import waiting
 from api.json_answers import answer
 from api.paging import Limit, Page, PageOut, after, page
 from api.problems import responses
 from api.workflows.found import Reference
 from store import events, execution_search, executions, node_run_reading
 
-MOST_WAITS = 500
 _STARTED_BEFORE = {"Idempotency-Replayed": {"description": "It was started before.", "schema": {"const": "true"}}}
 _ADDRESS = {"Location": {"description": "The address of the execution.", "schema": {"type": "string"}}}
 
@@ -104,10 +104,9 @@ async def list_events(session: Session, id: Id, last: LastNumber, since: Since =
 
 
 @router.get("/executions/{execution}/waiting", response_model=PageOut[WaitOut], responses=responses(404))
-async def list_waits(session: Session, id: Id) -> Response:
-    """List what an execution waits for now, 500 things at most."""
-    attempt = await executions.attempt(session, id)
-    return answer(Page(await node_run_reading.waiting(session, id, attempt=attempt, limit=MOST_WAITS), None))
+async def list_waits(means: Means, caller: Caller, id: Id) -> Response:
+    """List what an execution waits for now, and why it does not move; 500 things at most."""
+    return answer(Page(await waiting(means, caller.tenant, id), None))
 
 
 @router.post(

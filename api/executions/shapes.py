@@ -10,6 +10,10 @@ from dag.errors import ErrorValue
 ExecutionStatus = Literal["queued", "running", "waiting", "paused", "succeeded", "failed", "cancelled", "timed_out"]
 NodeStatus = Literal["pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"]
 Compensation = Literal["none", "running", "done", "failed"]
+Reason = Literal[
+    "person", "event", "time", "execution", "limit", "dependency", "pause", "retry", "activity", "worker", "engine",
+    "temporal", "other",
+]  # fmt: skip
 
 LABEL_NAME = "[A-Za-z0-9][A-Za-z0-9._/-]{0,62}"
 LABEL_TEXT = r"[^\x00-\x1f\x7f]{1,255}"
@@ -107,7 +111,24 @@ class WaitOut(BaseModel):
     """Something that an execution waits for."""
 
     path: str
+    """Of the node run that waits; empty: of the execution as a whole."""
     type: str | None
-    since: datetime
+    reason: Reason
+    """`person`, `event`, `time`, `execution` (a sub-workflow), `limit` (`settings.concurrency`), `dependency`,
+    `pause`, `retry` (an attempt whose time has not come), `activity` (an attempt that runs), `worker` (none takes it),
+    `engine` (the interpreter's own task fails), `temporal` (it does not answer)."""
+    text: str
+    """The same in words."""
+    since: datetime | None
     until: str | None
     """When it goes on by itself."""
+    attempt: int | None
+    error_code: str | None
+    """Of the attempt before."""
+    queue: str | None
+    task: str | None
+    """The task that a person is asked."""
+    execution: str | None
+    """The execution that is waited for."""
+    events: list[JsonValue] | None
+    """The events that are waited for, by name and key."""
