@@ -1,6 +1,7 @@
 """Streams as server-sent events: an answer that goes on, which every HTTP client can read."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
@@ -12,13 +13,26 @@ from api.live.messages import Message
 from api.means import Means
 from store.tenants import Holder
 
+MEDIA_TYPE = "text/event-stream"
 _BEGINNING = b"retry: 1000\n\n"
+
+
+def described(message: str) -> dict[int | str, dict[str, Any]]:
+    """Describe an answer that goes on, for OpenAPI: each event has a message of a shape as its data."""
+    data = {
+        "type": "string",
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": f"#/components/schemas/{message}"},
+    }
+    properties = {"event": {"type": "string"}, "id": {"type": "string"}, "data": data}
+    event = {"type": "object", "title": "Server-sent event", "properties": properties}
+    return {200: {"description": "Server-sent events", "content": {MEDIA_TYPE: {"schema": event}}}}
 
 
 class EventStream(Response):
     """An answer that tells a stream. With `resumable`, each message says where a browser goes on from."""
 
-    media_type = "text/event-stream"
+    media_type = MEDIA_TYPE
 
     def __init__(self, stream: AsyncGenerator[Message], means: Means, holder: Holder, *, resumable: bool):
         super().__init__(headers={"X-Accel-Buffering": "no"})

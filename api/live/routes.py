@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Response, WebSocket
 from api.dependencies import Means
 from api.executions.asking import Asked
 from api.live.asking import SECURITY, AskedOf, Reader, place
-from api.live.event_streams import EventStream
+from api.live.event_streams import EventStream, described
 from api.live.lists import listed
 from api.live.opening import opened
 from api.live.shapes import ExecutionMessage, ListMessage
@@ -21,7 +21,13 @@ async def list_over_socket(socket: WebSocket, means: Means, reader: Reader, filt
     await over_socket(socket, listed(means.live.lists, reader.tenant, filters), means, reader)
 
 
-@router.get("/stream", response_class=EventStream, response_model=ListMessage, openapi_extra=SECURITY)
+@router.get(
+    "/stream",
+    status_code=200,
+    response_class=EventStream,
+    responses=described(ListMessage.__name__),
+    openapi_extra=SECURITY,
+)
 async def stream_executions(means: Means, reader: Reader, filters: Asked) -> Response:
     """Follow a list of executions: its newest, then what changes. Over a WebSocket: `…/executions/ws`."""
     return EventStream(listed(means.live.lists, reader.tenant, filters), means, reader, resumable=False)
@@ -35,9 +41,9 @@ async def execution_over_socket(socket: WebSocket, means: Means, reader: Reader,
 
 @router.get(
     "/{execution}/stream",
+    status_code=200,
     response_class=EventStream,
-    response_model=ExecutionMessage,
-    responses=responses(404),
+    responses={**described(ExecutionMessage.__name__), **responses(404)},
     openapi_extra=SECURITY,
 )
 async def stream_execution(means: Means, reader: Reader, asked: AskedOf) -> Response:
