@@ -1,5 +1,6 @@
 """Puts the API together."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
@@ -15,10 +16,12 @@ from api.env import routes as env
 from api.events import routes as events
 from api.executions import routes as executions
 from api.health import routes as health
+from api.live import routes as live
 from api.means import Means, means
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
+from api.tickets import routes as tickets
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
@@ -31,18 +34,19 @@ ROUTERS = (
     events.router,
     executions.router,
     tasks.router,
+    tickets.router,
     workflows.router,
     versions.router,
 )
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 
 
-def app(settings: Settings) -> FastAPI:
-    """Make the API; what it needs is opened when it starts."""
+def app(settings: Settings, *, leaving: asyncio.Event | None = None) -> FastAPI:
+    """Make the API; what it needs is opened when it starts. Streams end once it is `leaving`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Means]]:
-        async with means(settings) as opened:
+        async with means(settings, leaving or asyncio.Event()) as opened:
             yield {"means": opened}
 
     made = FastAPI(
@@ -59,6 +63,9 @@ def app(settings: Settings) -> FastAPI:
     problems.install(made)
     strict = [Depends(known_parameters), Depends(single_headers)]
     made.include_router(health.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(422, 500))
+    made.include_router(
+        live.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 403, 422, 429, 500, 503)
+    )
     for router in ROUTERS:
         # Who asks is settled first: nothing is told to those who have no key.
         made.include_router(

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from activities import registry
 from api.keys import Keys
+from api.live.live import Live, live
 from api.problems import TemporalUnavailable
 from api.rates import Rates
 from dag.activity_type import Catalog
@@ -63,11 +64,12 @@ class Means:
     temporal: Connection
     catalog: Catalog
     listener: Listener
+    live: Live
 
 
 @asynccontextmanager
-async def means(settings: Settings) -> AsyncGenerator[Means]:
-    """Open everything for as long as the block lasts."""
+async def means(settings: Settings, leaving: asyncio.Event) -> AsyncGenerator[Means]:
+    """Open everything for as long as the block lasts; `leaving` is set before it ends."""
     async with database.opened(settings) as opened, listening(opened) as listener:
         storage = DatabaseStorage(opened, patience=_CONNECTING)
         yield Means(
@@ -79,4 +81,5 @@ async def means(settings: Settings) -> AsyncGenerator[Means]:
             temporal=Connection(settings, opened, storage),
             catalog=registry.catalog(registry.load()),
             listener=listener,
+            live=live(settings, opened, listener, leaving),
         )

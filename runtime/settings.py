@@ -64,6 +64,16 @@ class Settings(BaseSettings):
     """The port that the API listens on."""
     api_requests_per_second: int = Field(default=500, ge=1, le=1_000_000)
     """What one tenant may ask of one API process; twice as many at once."""
+    api_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = ()
+    """Pages that may open streams besides those of the address that the API is called by, as
+    `https://perdure.example.com`: where what stands before the API calls it by another one."""
+    api_streams: int = Field(default=1_000, ge=1, le=1_000_000)
+    """Streams that one tenant may have open at one API process."""
+    api_heartbeat: Annotated[timedelta, BeforeValidator(seconds)] = Field(
+        default=timedelta(seconds=15), gt=timedelta(0), le=timedelta(hours=1)
+    )
+    """How long a stream is silent at most, in seconds: less than whatever stands between allows. A client that takes
+    nothing for two of them is cut off."""
     egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
     """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""
     max_activities: int = Field(default=200, ge=1, le=10_000)

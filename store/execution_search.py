@@ -39,6 +39,8 @@ class Filters:
     """The code itself, or what is before a dot in it."""
     parent: str | None = None
     """The id of the execution that started it."""
+    ids: Sequence[str] = ()
+    """One of them."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
             # The indexes are by name, which few workflows share that followed each other.
             name = select(col(WorkflowRow.name)).where(col(WorkflowRow.id) == name).scalar_subquery()
         yield col(row.workflow) == name
+    if filters.ids:
+        yield col(row.id).in_(filters.ids)
     if filters.version is not None:
         yield col(row.version) == filters.version
     if filters.status:

@@ -12,6 +12,7 @@ from dag.errors import PerdureError
 from dag.sub_workflows import Origin
 from store.database import Database
 from store.ids import ExecutionId, TenantId, WorkflowId
+from store.journal import CHANNEL
 from store.json_text import opened
 from store.sealing import Seal
 from store.session import Row, Session, at_once
@@ -91,6 +92,7 @@ async def keep(database: Database, tenant: TenantId, started: Started) -> Execut
         "request_hash": started.request_hash,
         "parent_execution": started.origin and started.origin.execution,
         "parent_path": started.origin and started.origin.path,
+        "channel": CHANNEL,
     }
     return _read(seal, await at_once(database, tenant, _KEEP, values))
 
@@ -115,7 +117,7 @@ with kept as (
     select 'label.' || label.key, label.value, kept.id from kept, json_each_text(kept.labels) as label
     on conflict do nothing
 )
-select * from kept
+select *, pg_notify(%(channel)s, concat_ws(' ', current_tenant(), id, parent_execution)) from kept
 """
 
 

@@ -22,7 +22,7 @@ from store.node_runs import NodeRun
 from store.session import Session
 
 CHANNEL = "perdure_journal"
-"""Where listeners hear the ids of executions that something was written of."""
+"""Where listeners hear the ids of executions that something was written of, behind their tenant's."""
 CHANGED = "journal.replaced"
 """The event that tells readers which rows they must read again: they have other contents, or never happened."""
 NOTIFIED_BYTES = 7_900
@@ -351,11 +351,11 @@ where e.execution_id = row.execution and e.seq = row.seq
 
 
 async def _notify(session: Session, executions: Sequence[str]) -> None:
-    payloads = [""]
+    payloads: list[str] = [session.tenant]
     for id in executions:
         if len(payloads[-1]) + len(id) >= NOTIFIED_BYTES:
-            payloads.append("")
-        payloads[-1] = f"{payloads[-1]} {id}".lstrip()
+            payloads.append(session.tenant)
+        payloads[-1] = f"{payloads[-1]} {id}"
     await session.sql.execute(_NOTIFY, {"channel": CHANNEL, "payloads": array(payloads)})
 
 

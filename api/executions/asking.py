@@ -12,8 +12,8 @@ from api.problems import RequestInvalid
 from store.execution_search import Filters
 from store.ids import ExecutionId
 
-_ID_PATTERN = "^ex_[0-9a-f]{32}$"
-_ID = Path(alias="execution", pattern=_ID_PATTERN, description="The id of an execution.")
+ID_PATTERN = "^ex_[0-9a-f]{32}$"
+_ID = Path(alias="execution", pattern=ID_PATTERN, description="The id of an execution.")
 
 
 async def execution_id(id: Annotated[str, _ID]) -> ExecutionId:
@@ -47,7 +47,7 @@ async def filters(
         Query(pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="A code; it stands for what follows it after a dot too."),
     ] = None,
     parent: Annotated[
-        str | None, Query(pattern=_ID_PATTERN, description="The execution that started them, by its id.")
+        str | None, Query(pattern=ID_PATTERN, description="The execution that started them, by its id.")
     ] = None,
 ) -> Filters:
     """What must hold of the executions in a list."""

@@ -56,6 +56,7 @@ class Service:
     store: Store
     client: Client
     queue: str
+    api: Child
 
     async def publish(self, document: Mapping[str, JsonValue]) -> PlanRow:
         """Store a workflow through the API; gives its plan."""
@@ -115,7 +116,7 @@ async def service(stage: Stage) -> AsyncGenerator[Service]:
         client = await connect(settings, storage=DatabaseStorage(kept.database), keyring=KEYRING)
         # Else it would go on starting passes on a queue that nobody works on any more.
         stack.push_async_callback(client.get_schedule_handle(RECONCILE).delete)
-        yield Service(http, kept, client, env["PERDURE_QUEUE"])
+        yield Service(http, kept, client, env["PERDURE_QUEUE"], running[0])
 
 
 def _tables(server: Server) -> None:
