@@ -14,18 +14,19 @@ _WORD = re.compile(r"\w{2,60}")
 _BYTES = 15
 
 
+def words(text: str) -> Sequence[str]:
+    """The words of a text, as they count: a whole one in whatever case."""
+    return list(dict.fromkeys(_WORD.findall(text.casefold())))[:MOST]
+
+
 def kept(seal: Seal, code: str, message: str) -> list[str]:
     """What is kept of an error's words."""
-    return [_kept(digests[0]) for digests in (seal.digests(_purpose(word)) for word in _words(f"{code} {message}"))]
+    return [_kept(digests[0]) for digests in (seal.digests(_purpose(word)) for word in words(f"{code} {message}"))]
 
 
-def wanted(seal: Seal, text: str) -> list[Sequence[str]]:
+def wanted(seal: Seal, text: str) -> list[list[str]]:
     """What the words of a text may be kept as: each under every key."""
-    return [[_kept(digest) for digest in seal.digests(_purpose(word))] for word in _words(text)]
-
-
-def _words(text: str) -> Sequence[str]:
-    return list(dict.fromkeys(_WORD.findall(text.casefold())))[:MOST]
+    return [[_kept(digest) for digest in seal.digests(_purpose(word))] for word in words(text)]
 
 
 def _purpose(word: str) -> bytes:
