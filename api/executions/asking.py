@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query
 from pydantic import AwareDatetime
 
-from api.executions.shapes import LABEL_NAME, LABEL_TEXT, PRINTABLE, ExecutionStatus, NodeStatus
+from api.executions.shapes import LABEL_NAME, LABEL_TEXT, PRINTABLE, ExecutionStatus
 from api.parameters import Whole
 from api.problems import RequestInvalid
 from store import error_words
@@ -98,12 +98,8 @@ Key = Annotated[
 Wait = Annotated[
     Whole | None, Query(ge=0, le=60, description="Seconds to wait for the end: 200 if it came, 202 if it did not.")
 ]
-NodeStatuses = Annotated[
-    list[NodeStatus], Query(alias="status", default_factory=list, max_length=7, description="Any of them.")
-]
 NodePath = Annotated[str, Path(alias="path", pattern=r"^[^\x00-\x1f/]{1,1000}$", description="The path of a node run.")]
-Under = Annotated[
-    str | None,
-    Query(pattern=r"^[^\x00-\x1f]{1,1000}$", description="A path: the node run itself, and all inside it."),
-]
 Since = Annotated[Whole, Query(ge=0, description="The `seq` of the last event that is known.")]
+Attempt = Annotated[
+    Whole | None, Query(ge=1, lt=2**31, description="One of the attempts at the execution; otherwise the newest.")
+]
