@@ -16,6 +16,7 @@ from api.env import routes as env
 from api.events import routes as events
 from api.executions import routes as executions
 from api.health import routes as health
+from api.history import routes as history
 from api.live import routes as live
 from api.means import Means, means
 from api.parameters import known_parameters, single_headers
@@ -33,6 +34,7 @@ ROUTERS = (
     env.router,
     events.router,
     executions.router,
+    history.router,
     tasks.router,
     tickets.router,
     workflows.router,

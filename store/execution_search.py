@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
 from sqlmodel import col
 
-from store import ids
+from store import error_words, ids
+from store.sealing import Seal
 from store.session import Session
 from store.tables.executions import ExecutionRow, SearchValueRow
 from store.tables.workflows import WorkflowRow
@@ -37,6 +38,8 @@ class Filters:
     closed_before: datetime | None = None
     error_code: str | None = None
     """The code itself, or what is before a dot in it."""
+    error: str | None = None
+    """Words of the error; all of them."""
     parent: str | None = None
     """The id of the execution that started it."""
     ids: Sequence[str] = ()
@@ -65,12 +68,11 @@ class Listed:
 
 async def page(session: Session, filters: Filters, *, after: Place | None, limit: int) -> Sequence[Listed]:
     """List executions, those after a place."""
-    rows = await session.sql.execute(query(filters, after=after, limit=limit))
+    rows = await session.sql.execute(_query(session.seal, filters, after=after, limit=limit))
     return [Listed(*row) for row in rows]
 
 
-def query(filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple[Any, ...]]:
-    """What is asked of the database."""
+def _query(seal: Seal, filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple[Any, ...]]:
     shown = (
         col(ExecutionRow.id),
         col(ExecutionRow.workflow),
@@ -88,13 +90,13 @@ def query(filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple
         col(ExecutionRow.parent_path),
     )
     started, id = col(ExecutionRow.started_at), col(ExecutionRow.id)
-    asked = select(*shown).where(*_conditions(filters))
+    asked = select(*shown).where(*_conditions(seal, filters))
     if after is not None:
         asked = asked.where(tuple_(started, id) < after)
     return asked.order_by(started.desc(), id.desc()).limit(limit)
 
 
-def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _conditions(seal: Seal, filters: Filters) -> Iterator[ColumnElement[bool]]:
     row = ExecutionRow
     if filters.workflow is not None:
         name: Any = filters.workflow
@@ -113,10 +115,12 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield col(row.trigger) == filters.trigger
     if filters.parent is not None:
         yield col(row.parent_execution) == filters.parent
-    words = [(f"label.{key}", value) for key, value in filters.label]
-    for key, value in [*words, *((f"field.{key}", value) for key, value in filters.field)]:
+    words = [(f"label.{key}", [value]) for key, value in filters.label]
+    words += [(f"field.{key}", [value]) for key, value in filters.field]
+    words += [(error_words.KEY, each) for each in error_words.wanted(seal, filters.error or "")]
+    for key, values in words:
         word = select(col(SearchValueRow.execution_id)).where(
-            col(SearchValueRow.key) == key, col(SearchValueRow.value) == value
+            col(SearchValueRow.key) == key, col(SearchValueRow.value).in_(values)
         )
         yield col(row.id).in_(word)
     if filters.started_after is not None:

@@ -25,6 +25,12 @@ class ExecutionUnknown(PerdureError):
     code = "execution.unknown"
 
 
+class AttemptUnknown(PerdureError):
+    """There is no such attempt at this execution."""
+
+    code = "attempt.unknown"
+
+
 @dataclass(frozen=True)
 class Started:
     """What only the one who starts an execution knows of it."""
@@ -146,12 +152,15 @@ async def find(session: Session, id: ExecutionId) -> Execution:
     return _read(session.seal, row)
 
 
-async def attempt(session: Session, id: ExecutionId) -> int:
-    """Which attempt at an execution is the newest. Raises ExecutionUnknown."""
+async def attempt(session: Session, id: ExecutionId, asked: int | None = None) -> int:
+    """Which attempt at an execution is the newest, or the one that is asked for. Raises ExecutionUnknown,
+    AttemptUnknown."""
     found = (await session.sql.scalars(select(col(ExecutionRow.attempt)).where(col(ExecutionRow.id) == id))).first()
     if found is None:
         raise ExecutionUnknown(f"There is no execution `{id}`.")
-    return found
+    if asked is not None and asked > found:
+        raise AttemptUnknown(f"The newest attempt at this execution is {found}.")
+    return asked or found
 
 
 async def closed(session: Session, id: ExecutionId) -> bool:

@@ -254,7 +254,7 @@ def _number(session: Session, book: _Book, event: StepEvent) -> None:
 def _note(session: Session, book: _Book, note: Note) -> None:
     head, data = book.head, _sealed(session, note.data)
     book.rows.append(_Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum))
-    heads.noted(head, note.type, note.at, note.data)
+    heads.noted(head, note.type, note.at, note.data, session.seal)
 
 
 def _mend(session: Session, book: _Book) -> None:
@@ -272,7 +272,7 @@ def _mend(session: Session, book: _Book) -> None:
     for chain in book.chains.values():
         for link in chain.values():
             if link.event is not None and not link.event.path:
-                heads.told(head, link.event)
+                heads.told(head, link.event, session.seal)
     if seqs:
         data = _sealed(session, {"seqs": seqs})
         book.rows.append(_Row(head.id, _next(head), head.attempt, CHANGED, "", datetime.now(UTC).timestamp(), data))

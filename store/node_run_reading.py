@@ -1,20 +1,24 @@
 """The node runs of an execution, as readers see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import orjson
 from pydantic import JsonValue
-from sqlalchemy import func, or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true
 from sqlmodel import col
 
 from dag.errors import PerdureError
+from store import attempts, paths
+from store.attempts import Attempt
 from store.ids import ExecutionId
 from store.json_text import opened
 from store.session import Session
 from store.tables.executions import EventRow, NodeRunRow
+
+MOST_ATTEMPTS = 100
 
 
 class NodeRunUnknown(PerdureError):
@@ -45,6 +49,13 @@ class NodeRun:
 
 
 @dataclass(frozen=True)
+class Detail(NodeRun):
+    """A node run with the attempts at it that have ended, the newest ones."""
+
+    attempts: Sequence[Attempt]
+
+
+@dataclass(frozen=True)
 class Wait:
     """Something that an execution waits for."""
 
@@ -55,29 +66,51 @@ class Wait:
     """What it said of that."""
 
 
+@dataclass(frozen=True)
+class Filters:
+    """What must hold of a node run; nothing asked for holds always."""
+
+    status: Sequence[str] = ()
+    """One of them."""
+    type: str | None = None
+    under: str | None = None
+    """A path: the node run itself, and all inside it."""
+    within: str | None = None
+    """A path: what is inside it, without itself."""
+    places: Sequence[str] | None = None
+    """Of nodes in the definition: a run of one of them."""
+    started_after: datetime | None = None
+    started_before: datetime | None = None
+
+
 async def page(
-    session: Session,
-    execution: ExecutionId,
-    *,
-    attempt: int,
-    status: Sequence[str],
-    under: str | None,
-    after: int,
-    limit: int,
+    session: Session, execution: ExecutionId, filters: Filters, *, attempt: int, after: int, limit: int
 ) -> Sequence[NodeRun]:
-    """List the node runs of one attempt at an execution as they began, those after a number; `under` a path are the
-    node run of that path itself and all inside it."""
+    """List the node runs of one attempt at an execution as they began, those after a number."""
     row = NodeRunRow
     query = select(row).where(
         col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.first_seq) > after
     )
-    if status:
-        query = query.where(col(row.status).in_(status))
-    if under is not None:
-        path = col(row.path)
-        query = query.where(or_(path == under, *(func.starts_with(path, under + end) for end in ".[")))
-    found = await session.sql.scalars(query.order_by(col(row.first_seq)).limit(limit))
-    return [_read(session, each) for each in found]
+    query = query.where(*_conditions(filters)).order_by(col(row.first_seq)).limit(limit)
+    return [_read(session, each) for each in await session.sql.scalars(query)]
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    row = NodeRunRow
+    if filters.status:
+        yield col(row.status).in_(filters.status)
+    if filters.type is not None:
+        yield col(row.type) == filters.type
+    if filters.under is not None:
+        yield or_(col(row.path) == filters.under, paths.inside(col(row.path), filters.under))
+    if filters.within is not None:
+        yield paths.inside(col(row.path), filters.within)
+    if filters.places is not None:
+        yield col(row.place).in_(filters.places)
+    if filters.started_after is not None:
+        yield col(row.started_at) > filters.started_after
+    if filters.started_before is not None:
+        yield col(row.started_at) < filters.started_before
 
 
 async def find(session: Session, execution: ExecutionId, path: str, *, attempt: int) -> NodeRun:
@@ -88,6 +121,20 @@ async def find(session: Session, execution: ExecutionId, path: str, *, attempt: 
     if found is None:
         raise NodeRunUnknown(f"There is no node run `{path}` in this execution, or it has not begun.")
     return _read(session, found)
+
+
+async def detail(session: Session, execution: ExecutionId, path: str, *, attempt: int) -> Detail:
+    """Find one by its path, with its attempts."""
+    run, event = await find(session, execution, path, attempt=attempt), EventRow
+    query = (
+        select(col(event.type), col(event.at), col(event.data))
+        .where(col(event.execution_id) == execution, col(event.path) == path, col(event.attempt) == attempt)
+        .where(col(event.type).in_(attempts.TYPES))
+        .order_by(col(event.seq).desc())
+        .limit(MOST_ATTEMPTS)
+    )
+    told = [attempts.read(session.seal, *row) for row in await session.sql.execute(query)]
+    return Detail(**vars(run), attempts=attempts.in_order(told))
 
 
 async def waiting(session: Session, execution: ExecutionId, *, attempt: int, limit: int) -> Sequence[Wait]:

@@ -9,8 +9,17 @@ from api.dependencies import Caller, Means, Session
 from api.events.asking import EVENT_BODY, SENT, Event, EventKey
 from api.events.shapes import EmittedOut
 from api.executions import answers
-from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
-from api.executions.shapes import EventOut, ExecutionOut, ListedOut, NodeRunOut, StartIn, WaitOut
+from api.executions.asking import Asked, Attempt, Id, Key, NodePath, Place, Since, Wait
+from api.executions.node_asking import NodeFilters
+from api.executions.shapes import (
+    EventOut,
+    ExecutionOut,
+    ListedOut,
+    NodeRunDetailOut,
+    NodeRunOut,
+    StartIn,
+    WaitOut,
+)
 from api.executions.signalling import signalled
 from api.executions.waiting import waiting
 from api.json_answers import answer
@@ -73,26 +82,19 @@ async def read_execution(means: Means, caller: Caller, id: Id) -> Response:
 
 @router.get("/executions/{execution}/nodes", response_model=PageOut[NodeRunOut], responses=responses(404))
 async def list_node_runs(
-    session: Session,
-    id: Id,
-    last: LastNumber,
-    status: NodeStatuses,
-    under: Under = None,
-    limit: Limit = 50,
+    session: Session, id: Id, filters: NodeFilters, last: LastNumber, attempt: Attempt = None, limit: Limit = 50
 ) -> Response:
-    """List the node runs of the newest attempt at an execution, as they began."""
-    attempt = await executions.attempt(session, id)
-    rows = await node_run_reading.page(
-        session, id, attempt=attempt, status=status, under=under, after=last or 0, limit=limit + 1
-    )
+    """List the node runs of an attempt at an execution, as they began."""
+    number = await executions.attempt(session, id, attempt)
+    rows = await node_run_reading.page(session, id, filters, attempt=number, after=last or 0, limit=limit + 1)
     return answer(page(session, rows, limit, key=lambda row: row.seq))
 
 
-@router.get("/executions/{execution}/nodes/{path}", response_model=NodeRunOut, responses=responses(404))
-async def read_node_run(session: Session, id: Id, path: NodePath) -> Response:
-    """Read a node run of the newest attempt at an execution."""
-    attempt = await executions.attempt(session, id)
-    return answer(await node_run_reading.find(session, id, path, attempt=attempt))
+@router.get("/executions/{execution}/nodes/{path}", response_model=NodeRunDetailOut, responses=responses(404))
+async def read_node_run(session: Session, id: Id, path: NodePath, attempt: Attempt = None) -> Response:
+    """Read a node run of an attempt at an execution, with how each of its own attempts ended."""
+    number = await executions.attempt(session, id, attempt)
+    return answer(await node_run_reading.detail(session, id, path, attempt=number))
 
 
 @router.get("/executions/{execution}/events", response_model=PageOut[EventOut], responses=responses(404))

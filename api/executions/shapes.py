@@ -95,6 +95,23 @@ class NodeRunOut(BaseModel):
     """Of its first event."""
 
 
+class AttemptOut(BaseModel):
+    """One try of a node run, as it ended."""
+
+    attempt: int
+    status: Literal["succeeded", "failed", "cancelled"]
+    started_at: datetime
+    ended_at: datetime
+    error: ErrorValue | None
+
+
+class NodeRunDetailOut(NodeRunOut):
+    """One time a node ran, with its attempts."""
+
+    attempts: list[AttemptOut]
+    """The newest 100 that have ended, in their order; a control word has none, and a crash loses some."""
+
+
 class EventOut(BaseModel):
     """Something that happened."""
 

@@ -72,7 +72,7 @@ async def store(stage: Stage) -> AsyncGenerator[Store]:
     """Run a PostgreSQL with an empty database of ours, opened as the role that processes have."""
     folder = Path(tempfile.mkdtemp(prefix="store-", dir=stage.folder))
     async with postgres(folder) as server:
-        await asyncio.to_thread(_tables, server)
+        await asyncio.to_thread(make_tables, server)
         url = server.url(APP, NAME)
         async with database(url, KEYRING) as opened:
             tenant = ids.tenant()
@@ -119,7 +119,7 @@ async def service(stage: Stage) -> AsyncGenerator[Service]:
         yield Service(http, kept, client, env["PERDURE_QUEUE"], running[0])
 
 
-def _tables(server: Server) -> None:
+def make_tables(server: Server) -> None:
     make_roles(server.url(), migrator=server.password, app=server.password)
     make_database(server.url(), NAME)
     migrate(server.url(MIGRATOR, NAME))

@@ -5,7 +5,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, Column, Computed, DateTime, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlalchemy.dialects.postgresql import JSON
 from sqlmodel import Field
 
@@ -98,11 +98,22 @@ class NodeRunRow(Tenanted, table=True):
             "first_seq",
             postgresql_where=text("status <> 'succeeded'"),
         ),
+        Index("node_runs_by_place", "tenant_id", "execution_id", "attempt", "place", "first_seq"),
     )
 
     execution_id: str = Field(primary_key=True, sa_type=Text)
     attempt: int = Field(primary_key=True)
-    path: str = Field(primary_key=True, sa_type=Text)
+    path: str = Field(primary_key=True, sa_type=Text(collation="C"))
+    place: str | None = Field(
+        default=None,
+        sa_column=Column(
+            Text(collation="C"),
+            Computed(r"regexp_replace(path, '(?<!\.catch)\[[0-9]+\]', '', 'g')", persisted=True),
+            nullable=False,
+        ),
+    )
+    """Of its node in the definition: the path without the numbers of turns. The parts `catch[0]`, … of a `try` keep
+    theirs; so does a loop with that very id inside another graph."""
     type: str | None = Field(default=None, sa_type=Text)
     status: str = Field(sa_type=Text)
     port: str | None = Field(default=None, sa_type=Text)
@@ -129,6 +140,13 @@ class EventRow(Tenanted, table=True):
         ),
         Index("events_by_number", "tenant_id", "execution_id", "attempt", "strand", "n", unique=True),
         Index("events_by_path", "tenant_id", "execution_id", "path", "seq"),
+        Index(
+            "events_of_logs",
+            "tenant_id",
+            "execution_id",
+            "seq",
+            postgresql_where=text("type in ('log', 'node.log')"),
+        ),
     )
 
     execution_id: str = Field(primary_key=True, sa_type=Text)

@@ -13,6 +13,7 @@ from store import env, events, execution_search, executions, node_run_reading, s
 from store.database import Database
 from store.execution_search import Filters, Place
 from store.ids import ExecutionId, TenantId
+from store.node_run_reading import Filters as NodeFilters
 from store.roles import MIGRATOR
 from store.session import Session, session
 from tests.api.test_lists import found, recorded
@@ -37,7 +38,8 @@ def listed(filters: Filters, place: Place | None = None) -> Callable[[Session], 
 def runs(
     status: list[str] | None = None, under: str | None = None, place: int = 0
 ) -> Callable[[Session], Coroutine[Any, Any, object]]:
-    return lambda s: node_run_reading.page(s, BIG, attempt=1, status=status or [], under=under, after=place, limit=PAGE)
+    filters = NodeFilters(status=status or [], under=under)
+    return lambda s: node_run_reading.page(s, BIG, filters, attempt=1, after=place, limit=PAGE)
 
 
 LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {

@@ -1,0 +1,113 @@
+"""What executions have come to can be looked into: their nodes, their graph, what took how long."""
+
+from typing import Any
+
+import pytest
+from pydantic import JsonValue
+
+from tests.api.service import Caller
+from tests.api.test_workflows import code
+from tests.api.working import definition, published
+
+ORDERS: dict[str, JsonValue] = definition(
+    "orders",
+    nodes={
+        "lines": {"type": "transform", "config": {"expression": "[1..input.count]"}},
+        "each": {
+            "type": "for_each",
+            "needs": ["lines"],
+            "config": {
+                "items": "nodes.lines.output",
+                "body": {
+                    "nodes": {
+                        "price": {"type": "transform", "config": {"expression": "item * 10"}},
+                        "ways": {
+                            "type": "parallel",
+                            "needs": ["price"],
+                            "config": {
+                                "branches": {
+                                    "left": {"nodes": {"a": {"type": "transform", "config": {"expression": "1"}}}},
+                                    "right": {"nodes": {"b": {"type": "transform", "config": {"expression": "2"}}}},
+                                }
+                            },
+                        },
+                    }
+                },
+            },
+        },
+        "sum": {
+            "type": "transform",
+            "needs": ["each"],
+            "config": {"expression": "input.count > 4 ? $error('too many articles') : input.count"},
+        },
+    },
+)
+
+
+async def ended(me: Caller, count: int, workflow: str = "orders") -> dict[str, Any]:
+    answer = await me.http.post(f"/workflows/{workflow}/executions?wait=30", json={"input": {"count": count}})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def asked(me: Caller, execution: str, part: str, **parameters: Any) -> Any:
+    answer = await me.http.get(f"/workflows/executions/{execution}/{part}", params=parameters)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def paths(me: Caller, execution: str, **parameters: Any) -> list[str]:
+    return [each["path"] for each in (await asked(me, execution, "nodes", limit=500, **parameters))["items"]]
+
+
+@pytest.mark.usefixtures("working")
+async def test_an_execution_is_looked_into_from_its_graph_to_one_node_run(me: Caller) -> None:
+    await published(me, ORDERS)
+    id = (await ended(me, 3))["id"]
+
+    graph = await asked(me, id, "graph")
+    runs = {node["place"]: (node["inside"], node["part"], node["statuses"]) for node in graph["nodes"]}
+    assert runs == {
+        "lines": (None, None, {"succeeded": 1}),
+        "each": (None, None, {"succeeded": 1}),
+        "sum": (None, None, {"succeeded": 1}),
+        "each.price": ("each", "body", {"succeeded": 3}),
+        "each.ways": ("each", "body", {"succeeded": 3}),
+        "each.ways.left.a": ("each.ways", "left", {"succeeded": 3}),
+        "each.ways.right.b": ("each.ways", "right", {"succeeded": 3}),
+    }
+    assert {"source": "each.price", "port": "out", "target": "each.ways"} in graph["edges"]
+    turn = await asked(me, id, "graph", path="each[1]")
+    assert {node["place"]: node["runs"] for node in turn["nodes"]} == dict.fromkeys([*runs][3:], 1)
+    assert [edge["target"] for edge in turn["edges"]] == ["each.ways"]
+    part = await asked(me, id, "graph", path="each[1].ways.left")
+    assert [(node["place"], node["runs"]) for node in part["nodes"]] == [("each.ways.left.a", 1)]
+    assert code(await me.http.get(f"/workflows/executions/{id}/graph?path=sum")) == (404, "node.unknown")
+    assert code(await me.http.get(f"/workflows/executions/{id}/graph?attempt=2")) == (404, "attempt.unknown")
+
+    assert await paths(me, id, inside="") == ["lines", "each", "sum"]
+    assert sorted(await paths(me, id, inside="each[2]")) == ["each[2].price", "each[2].ways"]
+    assert await paths(me, id, inside="each[2].ways.left") == ["each[2].ways.left.a"]
+    assert len(await paths(me, id, inside="each")) == 6
+    assert sorted(await paths(me, id, node="each.price")) == [f"each[{n}].price" for n in range(3)]
+    assert await paths(me, id, type="for_each") == ["each"]
+    assert await paths(me, id, started_before="2020-01-01T00:00:00Z") == []
+    assert len(await paths(me, id, started_after="2020-01-01T00:00:00+02:00")) == 15
+    assert await paths(me, id, inside="sum") == await paths(me, id, inside="each]['\"\\") == []
+    detail = await asked(me, id, "nodes/each[1].price", attempt=1)
+    assert (detail["output"], detail["attempts"]) == (20, [])
+
+
+@pytest.mark.usefixtures("working")
+async def test_failures_are_counted_by_their_codes_and_found_by_their_words(me: Caller) -> None:
+    await published(me, ORDERS)
+    failed, fine = await ended(me, 5), await ended(me, 1)
+    (node,) = [each for each in (await asked(me, failed["id"], "graph"))["nodes"] if each["place"] == "sum"]
+    assert (node["statuses"], node["errors"]) == ({"failed": 1}, {failed["error"]["code"]: 1})
+    for words, found in {"too MANY": [failed["id"]], "too few": [], failed["error"]["code"]: [failed["id"]]}.items():
+        listed = (await me.http.get("/workflows/executions", params={"error": words})).json()["items"]
+        assert [each["id"] for each in listed] == found, words
+    assert fine["status"] == "succeeded"
+    for words in ("!", "a b c", " ".join(f"w{n}" for n in range(11))):
+        answer = await me.http.get("/workflows/executions", params={"error": words})
+        assert code(answer) == (422, "request.invalid"), words
