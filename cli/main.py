@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 for verb in (services.up, services.api, services.worker, services.migrate, services.key):
     app.command(rich_help_panel="Processes")(verb)
-for verb in (workflows.apply, workflows.validate, workflows.export):
+for verb in (workflows.apply, workflows.validate, workflows.export, workflows.diff):
     app.command(rich_help_panel="Workflows")(verb)
 for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
     app.command(rich_help_panel="Executions")(verb)
