@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import events, executions, services, tasks, workflows
+from cli import cache, events, executions, services, tasks, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -31,6 +31,7 @@ for verb in (workflows.apply, workflows.validate, workflows.export, workflows.di
 for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
+    ("cache", (cache.ls, cache.show, cache.rm), "Outputs that nodes use again."),
     ("events", (events.send,), "Events for all who wait for them."),
     ("executions", (executions.signal,), "Events for one execution."),
     ("tasks", (tasks.show, tasks.decide), "What is asked of people."),
