@@ -9,6 +9,7 @@ from fastapi import Depends, FastAPI
 from api import openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
+from api.cache import routes as cache
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
@@ -32,6 +33,7 @@ ROUTERS = (
     activity_types.router,
     secrets.router,
     env.router,
+    cache.router,
     events.router,
     executions.router,
     history.router,

@@ -39,6 +39,7 @@ STATUSES: Mapping[str, int] = {
     "limit.secret_bytes": 422,
     "limit.secrets": 422,
     "input.invalid": 422,
+    "output.invalid": 422,
     "request.invalid": 422,
     "method.not_allowed": 405,
     "origin.refused": 403,

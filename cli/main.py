@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import events, executions, services, tasks, why, workflows
+from cli import cache, events, executions, services, tasks, why, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 for verb in (services.up, services.api, services.worker, services.migrate, services.key):
     app.command(rich_help_panel="Processes")(verb)
-for verb in (workflows.apply, workflows.validate, workflows.export):
+for verb in (workflows.apply, workflows.validate, workflows.export, workflows.diff):
     app.command(rich_help_panel="Workflows")(verb)
 for verb in (
     executions.run,
@@ -39,6 +39,7 @@ for verb in (
 ):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
+    ("cache", (cache.ls, cache.show, cache.rm), "Outputs that nodes use again."),
     ("events", (events.send,), "Events for all who wait for them."),
     ("executions", (executions.signal,), "Events for one execution."),
     ("tasks", (tasks.show, tasks.decide), "What is asked of people."),

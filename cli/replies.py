@@ -48,6 +48,30 @@ class Readiness(BaseModel):
     workers: Part
 
 
+class CachedOutput(BaseModel):
+    """A stored output in a list."""
+
+    id: str
+    type: str
+    workflow: str | None
+    node: str | None
+    output_bytes: int
+    expires_at: datetime
+
+
+class CachedOutputs(BaseModel):
+    """A page of them."""
+
+    items: list[CachedOutput]
+
+
+class Removed(BaseModel):
+    """How many were taken away."""
+
+    removed: int
+    more: bool
+
+
 class Workflow(BaseModel):
     """A workflow as lists show it."""
 

@@ -23,6 +23,7 @@ from store.tables.workflows import TagRow, VersionRow, WorkflowRow
 from store.workflows import Head
 
 LATEST = "latest"
+DRAFT = "draft"
 
 
 class VersionUnknown(PerdureError):

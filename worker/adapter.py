@@ -137,6 +137,8 @@ def _call(
         # Of what stays the same over attempts, crashes, workers and continue-as-new.
         idempotency_key=blake2b(f"{info.workflow_id}\n{info.activity_id}".encode(), digest_size=16).hexdigest(),
         heartbeat=heartbeat,
+        workflow=str(info.workflow_type),
+        path=info.activity_id,
         cut_off_after=_seconds(info.start_to_close_timeout) if info.is_local else math.inf,
     )
 

@@ -59,6 +59,9 @@ class Call:
     invocation: Invocation
     idempotency_key: str
     heartbeat: Callable[[JsonValue], None]
+    workflow: str = ""
+    path: str = ""
+    """Of the node run."""
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
 

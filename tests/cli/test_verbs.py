@@ -96,6 +96,8 @@ def test_apply_makes_a_version_only_of_what_has_changed(stack: LocalStack, tmp_p
     exported = stack.perdure("export", "counted", "--version", "1", "--format", "json")
     assert json.loads(exported.stdout)["nodes"]["a"] == node("1")
     assert yaml.safe_load(stack.perdure("export", "counted").stdout)["nodes"]["a"] == node("2")
+    differs = stack.perdure("diff", "counted", "1", "draft").stdout.splitlines()
+    assert differs == ["version 1 → the draft", "", "Nodes", "  ~ a", '      ~ config.expression: "1" → "2"']
 
 
 @pytest.mark.parametrize("verb", ["apply", pytest.param("validate", marks=pytest.mark.slow)])
