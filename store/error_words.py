@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from store.sealing import Seal
 
@@ -24,9 +25,19 @@ def kept(seal: Seal, code: str, message: str) -> list[str]:
     return [_kept(digests[0]) for digests in (seal.digests(_purpose(word)) for word in words(f"{code} {message}"))]
 
 
-def wanted(seal: Seal, text: str) -> list[list[str]]:
-    """What the words of a text may be kept as: each under every key."""
-    return [[_kept(digest) for digest in seal.digests(_purpose(word))] for word in words(text)]
+@dataclass(frozen=True)
+class Wanted:
+    """A word that is looked for."""
+
+    length: int
+    """Characters: the longer, the rarer as a rule."""
+    kept: Sequence[str]
+    """What it may be kept as: under each key."""
+
+
+def wanted(seal: Seal, text: str) -> list[Wanted]:
+    """The words of a text, to be looked for."""
+    return [Wanted(len(word), [_kept(digest) for digest in seal.digests(_purpose(word))]) for word in words(text)]
 
 
 def _purpose(word: str) -> bytes:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, literal, or_, select, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from store import error_words, ids
@@ -90,13 +91,38 @@ def _query(seal: Seal, filters: Filters, *, after: Place | None, limit: int) -> 
         col(ExecutionRow.parent_path),
     )
     started, id = col(ExecutionRow.started_at), col(ExecutionRow.id)
-    asked = select(*shown).where(*_conditions(seal, filters))
+    asked = select(*shown).where(*_conditions(filters))
+    error = sorted(error_words.wanted(seal, filters.error or ""), key=lambda word: word.length, reverse=True)
+    first = [(error_words.KEY, each.kept) for each in error[:1]]
+    for place, (key, values) in enumerate([*_words(filters), *first]):
+        word = aliased(SearchValueRow)
+        if len(values) > 1:  # it may be there under each
+            asked = asked.where(id.in_(select(col(word.execution_id)).where(*_is(word, key, values))))
+            continue
+        asked = asked.join(word, and_(col(word.execution_id) == id, *_is(word, key, values)))
+        if not place:  # words stand in the order of the list
+            started, id = col(word.started_at), col(word.execution_id)
+    for each in error[1:]:
+        word = aliased(SearchValueRow)
+        there = select(literal(1)).where(col(word.execution_id) == id, *_is(word, error_words.KEY, each.kept))
+        # Asked row by row: the words of a message come together, and the planner takes them for independent.
+        asked = asked.where(there.offset(0).exists())
     if after is not None:
         asked = asked.where(tuple_(started, id) < after)
     return asked.order_by(started.desc(), id.desc()).limit(limit)
 
 
-def _conditions(seal: Seal, filters: Filters) -> Iterator[ColumnElement[bool]]:
+def _words(filters: Filters) -> Iterator[tuple[str, Sequence[str]]]:
+    """Labels and fields that must be there, those first that are rarer as a rule."""
+    yield from ((f"field.{key}", [value]) for key, value in filters.field)
+    yield from ((f"label.{key}", [value]) for key, value in filters.label)
+
+
+def _is(word: type[SearchValueRow], key: str, values: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+    return col(word.key) == key, col(word.value).in_(values)
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
     row = ExecutionRow
     if filters.workflow is not None:
         name: Any = filters.workflow
@@ -115,14 +141,6 @@ def _conditions(seal: Seal, filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield col(row.trigger) == filters.trigger
     if filters.parent is not None:
         yield col(row.parent_execution) == filters.parent
-    words = [(f"label.{key}", [value]) for key, value in filters.label]
-    words += [(f"field.{key}", [value]) for key, value in filters.field]
-    words += [(error_words.KEY, each) for each in error_words.wanted(seal, filters.error or "")]
-    for key, values in words:
-        word = select(col(SearchValueRow.execution_id)).where(
-            col(SearchValueRow.key) == key, col(SearchValueRow.value).in_(values)
-        )
-        yield col(row.id).in_(word)
     if filters.started_after is not None:
         yield col(row.started_at) > filters.started_after
     if filters.started_before is not None:

@@ -119,8 +119,8 @@ with kept as (
     returning id, workflow, workflow_id, version, status, compensation, attempt, trigger, labels, input, output,
         output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, last_seq
 ), words as (
-    insert into search_values (key, value, execution_id)
-    select 'label.' || label.key, label.value, kept.id from kept, json_each_text(kept.labels) as label
+    insert into search_values (key, value, execution_id, started_at)
+    select 'label.' || label.key, label.value, kept.id, kept.started_at from kept, json_each_text(kept.labels) as label
     on conflict do nothing
 )
 select *, pg_notify(%(channel)s, concat_ws(' ', current_tenant(), id, parent_execution)) from kept

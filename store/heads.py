@@ -160,6 +160,9 @@ async def store(session: Session, heads: Sequence[Head]) -> None:
             "compensations": array(head.compensation for head in heads),
         },
     )
+    started = [head.id for head in heads if head.started_at is not None]
+    if started:
+        await session.sql.execute(_STARTED, {"ids": array(started)})
     reopened = [head.id for head in heads if head.reopened]
     if reopened:
         await session.sql.execute(_FORGET_ERROR, {"ids": array(reopened), "key": error_words.KEY})
@@ -205,10 +208,15 @@ from unnest(
     trigger, input, started_at, compensation)
 where e.id = head.id
 """)
+_STARTED = text("""
+update search_values as s set started_at = e.started_at from executions as e
+where e.id = any(cast(:ids as text[])) and s.execution_id = e.id and s.started_at <> e.started_at
+""")
 _FORGET_ERROR = text("delete from search_values where execution_id = any(cast(:ids as text[])) and key = :key")
 _SEARCH = text("""
-insert into search_values (key, value, execution_id)
-select key, value, id
+insert into search_values (key, value, execution_id, started_at)
+select word.key, word.value, word.id, e.started_at
 from unnest(cast(:ids as text[]), cast(:keys as text[]), cast(:values as text[])) as word (id, key, value)
+join executions as e on e.id = word.id
 on conflict do nothing
 """)

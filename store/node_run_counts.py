@@ -38,8 +38,7 @@ async def by_place(session: Session, execution: ExecutionId, *, attempt: int, un
     inside = ""
     if under:
         # Of all turns at once, they stand beside one another by place.
-        column = "place" if node_places.place(under) == under else "path"
-        inside = _INSIDE.format(column=column)
+        inside = _OF_PLACE if node_places.place(under) == under else _OF_PATH
         values.update(paths.bounds(under))
     errors: dict[str, dict[str, int]] = {}
     for place, code, count in await session.sql.execute(text(_ERRORS.format(inside=inside)), values):
@@ -60,7 +59,8 @@ async def by_place(session: Session, execution: ExecutionId, *, attempt: int, un
     }
 
 
-_INSIDE = "and ({column} >= :dot and {column} < :after_dot or {column} >= :bracket and {column} < :after_bracket)"
+_OF_PLACE = "and place >= :dot and place < :after_dot"
+_OF_PATH = "and (path >= :dot and path < :after_dot or path >= :bracket and path < :after_bracket)"
 _STATUSES: Sequence[str] = ("running", "waiting", "succeeded", "failed", "skipped", "cancelled")
 _COUNTS = f"""
 select place, min(started_at), max(ended_at),

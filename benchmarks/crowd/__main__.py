@@ -1,4 +1,5 @@
-"""`python -m benchmarks.crowd FOLDER`: fills a database that stays in the folder, unless it is there."""
+"""`python -m benchmarks.crowd FOLDER`: fills a database that stays in the folder, unless it is there, and measures how
+long lists and searches take in it."""
 
 import argparse
 import asyncio
@@ -9,6 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.crowd.filling import Crowd, Size, fill
+from benchmarks.crowd.measuring import markdown, measure
 from benchmarks.servers.postgres import postgres
 from benchmarks.servers.service import NAME, make_tables
 from benchmarks.storage import KEYRING
@@ -44,8 +46,8 @@ def _kept(noted: Path) -> Crowd | None:
 async def main(asked: argparse.Namespace) -> None:
     asked.folder.mkdir(parents=True, exist_ok=True)
     size = Size(asked.executions, asked.node_runs, asked.largest)
-    async with crowded(asked.folder, size) as (_, crowd):
-        print(crowd)
+    async with crowded(asked.folder, size) as (opened, crowd):
+        print(markdown(await measure(opened, crowd)))
 
 
 def _asked() -> argparse.Namespace:

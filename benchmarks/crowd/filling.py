@@ -210,8 +210,8 @@ order by c.n
 _WORDS = cast(
     LiteralString,
     f"""
-insert into search_values (tenant_id, key, value, execution_id)
-select c.tenant_id, word.key, word.value, c.id
+insert into search_values (tenant_id, key, value, execution_id, started_at)
+select c.tenant_id, word.key, word.value, c.id, c.started_at
 from crowd c join executions x on x.tenant_id = c.tenant_id and x.id = c.id
 cross join lateral (
     select 'label.' || label.key as key, label.value from json_each_text(x.labels) as label
@@ -222,8 +222,8 @@ where {_IN_CHUNK}
 """,
 )
 _ERROR_WORDS = f"""
-insert into search_values (tenant_id, key, value, execution_id)
-select c.tenant_id, 'error', word, c.id
+insert into search_values (tenant_id, key, value, execution_id, started_at)
+select c.tenant_id, 'error', word, c.id, c.started_at
 from crowd c join executions x on x.tenant_id = c.tenant_id and x.id = c.id
 join crowd_sealed s on s.tenant_id = c.tenant_id and s.what = x.error_code
 cross join unnest(s.words) as word

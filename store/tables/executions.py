@@ -5,7 +5,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Computed, DateTime, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSON
 from sqlmodel import Field
 
@@ -21,6 +32,14 @@ class ExecutionRow(Tenanted, table=True):
         Index("executions_by_workflow", "tenant_id", "workflow", text("started_at desc"), text("id desc")),
         Index("executions_by_version", "tenant_id", "workflow", "version", text("started_at desc"), text("id desc")),
         Index("executions_by_status", "tenant_id", "status", text("started_at desc"), text("id desc")),
+        Index(
+            "executions_of_workflow_by_status",
+            "tenant_id",
+            "workflow",
+            "status",
+            text("started_at desc"),
+            text("id desc"),
+        ),
         Index("executions_by_trigger", "tenant_id", "trigger", text("started_at desc"), text("id desc")),
         Index(
             "executions_by_error",
@@ -155,7 +174,7 @@ class EventRow(Tenanted, table=True):
     strand: str | None = Field(default=None, sa_type=Text)
     n: int | None = None
     type: str = Field(sa_type=Text)
-    path: str = Field(sa_type=Text)
+    path: str = Field(sa_type=Text(collation="C"))
     at: datetime = Field(sa_column=moment())
     data: bytes | None = Field(default=None, sa_type=LargeBinary)
     previous: int | None = Field(default=None, sa_type=BigInteger)
@@ -164,16 +183,20 @@ class EventRow(Tenanted, table=True):
 
 
 class SearchValueRow(Tenanted, table=True):
-    """A word by which an execution is found: a label (`label.team`) or a search field (`field.invoice`)."""
+    """A word by which an execution is found: a label (`label.team`), a search field (`field.invoice`), or a word of its
+    error (`error`), of which only the digest is kept."""
 
     __tablename__ = "search_values"
     __table_args__ = (
         ForeignKeyConstraint(
             ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
         ),
-        Index("search_values_of_execution", "tenant_id", "execution_id"),
+        PrimaryKeyConstraint("tenant_id", "execution_id", "key", "value"),
+        Index("search_values_by_time", "tenant_id", "key", "value", text("started_at desc"), text("execution_id desc")),
     )
 
     key: str = Field(primary_key=True, sa_type=Text)
     value: str = Field(primary_key=True, sa_type=Text)
     execution_id: str = Field(primary_key=True, sa_type=Text)
+    started_at: datetime = Field(sa_column=moment(default=True))
+    """Of the execution, so that words stand in the order in which executions are listed."""

@@ -129,9 +129,10 @@ FILL = [
         case when n % 200 = 3 then case when n % 400 = 3 then 'user.no' else 'timeout.node' end end,
         case when n % 1000 = 9 then 'ex_00002' when n % 2 = 1 then 'ex_00001' end, case when n % 2 = 1 then 'call' end
     from generate_series(1, :many) n""",
-    "insert into search_values (key, value, execution_id) select 'label.team', 'sales', id from executions",
-    """insert into search_values (key, value, execution_id)
-    select 'label.order', n::text, 'ex_' || lpad(n::text, 5, '0') from generate_series(1, :many) n""",
+    """insert into search_values (key, value, execution_id, started_at)
+    select 'label.team', 'sales', id, started_at from executions""",
+    """insert into search_values (key, value, execution_id, started_at)
+    select 'label.order', split_part(id, '_', 2)::int::text, id, started_at from executions""",
     """insert into node_runs (execution_id, attempt, path, type, status, strand, n, first_seq)
     select 'ex_00007', 1, 'each[' || n || '].do', 'transform',
         case when n % 200 = 1 then 'failed' when n % 500 = 2 then 'waiting' else 'succeeded' end, '', n, n
