@@ -1,16 +1,23 @@
 """The history of an execution: its graph, its timeline, its logs, beside another one, and all of it as a file."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
 
 from api.dependencies import Session
-from api.executions.asking import Attempt, Id
+from api.executions.asking import Attempt, Id, Since
 from api.history import drawing
-from api.history.asking import Path
-from api.history.shapes import GraphOut
+from api.history.asking import LogFilters, Path
+from api.history.shapes import GraphOut, LogLineOut
 from api.json_answers import answer
+from api.paging import Limit, PageOut, after, page_up_to
 from api.problems import responses
+from store import executions, logs
 
 router = APIRouter(prefix="/workflows/executions/{execution}", tags=["history"], responses=responses(401, 404, 429))
+
+
+LastNumber = Annotated[int | None, Depends(after(int))]
 
 
 @router.get("/graph", response_model=GraphOut)
@@ -18,3 +25,14 @@ async def read_graph(session: Session, id: Id, path: Path = None, attempt: Attem
     """Read the graph of the version with the states of its nodes, counted over all turns of loops. With `path`, what is
     inside a node with graphs, or in one of its turns."""
     return answer(await drawing.graph(session, id, attempt=attempt, path=path))
+
+
+@router.get("/logs", response_model=PageOut[LogLineOut])
+async def list_log_lines(
+    session: Session, id: Id, filters: LogFilters, last: LastNumber, since: Since = 0, limit: Limit = 100
+) -> Response:
+    """List what activities and code steps wrote, in order, after the event `since`. With filters a page may be short,
+    or empty, although more follows: go on as long as there is a `next`."""
+    await executions.attempt(session, id, filters.attempt)
+    found = await logs.page(session, id, filters, since=max(since, last or 0), limit=limit)
+    return answer(page_up_to(session, found.lines, found.next))

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
 from api.executions.shapes import NodeStatus
 
@@ -51,3 +51,19 @@ class GraphOut(BaseModel):
     """What all of it is inside of."""
     nodes: list[GraphNodeOut]
     edges: list[GraphEdgeOut]
+
+
+class LogLineOut(BaseModel):
+    """What an activity or a code step wrote."""
+
+    seq: int
+    at: datetime
+    path: str
+    """Of the node run that wrote it; empty: the execution itself."""
+    attempt: int
+    """At the execution."""
+    node_attempt: int | None
+    """At the node run."""
+    level: str
+    message: str
+    fields: dict[str, JsonValue]

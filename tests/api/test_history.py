@@ -5,9 +5,14 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
+from store import ids, journal
+from store.database import Database
+from store.journal import Note
+from store.session import session
 from tests.api.service import Caller
 from tests.api.test_workflows import code
 from tests.api.working import definition, published
+from tests.store.telling import BEGAN
 
 ORDERS: dict[str, JsonValue] = definition(
     "orders",
@@ -111,3 +116,50 @@ async def test_failures_are_counted_by_their_codes_and_found_by_their_words(me: 
     for words in ("!", "a b c", " ".join(f"w{n}" for n in range(11))):
         answer = await me.http.get("/workflows/executions", params={"error": words})
         assert code(answer) == (422, "request.invalid"), words
+
+
+async def test_the_log_is_read_by_path_level_attempt_and_text(me: Caller, stranger: Caller, store: Database) -> None:
+    id = ids.execution()
+    said: list[tuple[str, str, dict[str, JsonValue]]] = [
+        ("log", "each[0].ask", {"level": "info", "message": "Asked the shop", "fields": {"shop": 7}, "attempt": 1}),
+        ("log", "each[1].ask", {"level": "error", "message": "The SHOP is closed", "attempt": 2}),
+        ("node.log", "sum", {"level": "debug", "message": "summed up"}),
+        ("log", "each[10].ask", {"level": "warning", "message": "slow answer", "fields": {}}),
+        ("attempt.succeeded", "sum", {"attempt": 1, "seconds": 1}),
+    ]
+    notes = [Note(id, type, path, BEGAN + n, data) for n, (type, path, data) in enumerate(said)]
+    async with session(store, me.tenant) as opened:
+        await journal.write(opened, notes)
+
+    async def lines(**parameters: Any) -> list[str]:
+        return [each["message"] for each in (await asked(me, id, "logs", **parameters))["items"]]
+
+    everything = await asked(me, id, "logs")
+    assert everything["next"] is None
+    assert everything["items"][0] == {
+        "seq": 1,
+        "at": "2023-11-14T22:13:20Z",
+        "path": "each[0].ask",
+        "attempt": 1,
+        "node_attempt": 1,
+        "level": "info",
+        "message": "Asked the shop",
+        "fields": {"shop": 7},
+    }
+    assert await lines() == ["Asked the shop", "The SHOP is closed", "summed up", "slow answer"]
+    assert await lines(path="each[1]") == ["The SHOP is closed"]
+    assert await lines(path="each") == ["Asked the shop", "The SHOP is closed", "slow answer"]
+    assert await lines(level="warning") == ["The SHOP is closed", "slow answer"]
+    assert await lines(text="shop the") == ["Asked the shop", "The SHOP is closed"]
+    assert await lines(since=1, limit=1) == ["The SHOP is closed"]
+    found: list[str] = []
+    cursor: dict[str, str] = {}
+    for _ in range(5):
+        page = await asked(me, id, "logs", limit=1, text="s", **cursor)
+        found += [each["message"] for each in page["items"]]
+        if page["next"] is None:
+            break
+        cursor = {"cursor": page["next"]}
+    assert found == await lines()
+    assert code(await me.http.get(f"/workflows/executions/{id}/logs?attempt=2")) == (404, "attempt.unknown")
+    assert code(await stranger.http.get(f"/workflows/executions/{id}/logs")) == (404, "execution.unknown")
