@@ -7,7 +7,7 @@ from typing import cast
 
 import orjson
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, or_, select, true
+from sqlalchemy import ColumnElement, or_, select, true, tuple_
 from sqlmodel import col
 
 from dag.errors import PerdureError
@@ -93,6 +93,16 @@ async def page(
     )
     query = query.where(*_conditions(filters)).order_by(col(row.first_seq)).limit(limit)
     return [_read(session, each) for each in await session.sql.scalars(query)]
+
+
+async def of_all_attempts(
+    session: Session, execution: ExecutionId, *, after: tuple[int, int], limit: int
+) -> Sequence[NodeRun]:
+    """List the node runs of all attempts at an execution, those after an attempt and a number."""
+    row = NodeRunRow
+    place = (col(row.attempt), col(row.first_seq))
+    query = select(row).where(col(row.execution_id) == execution, tuple_(*place) > after)
+    return [_read(session, each) for each in await session.sql.scalars(query.order_by(*place).limit(limit))]
 
 
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:

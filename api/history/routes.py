@@ -4,13 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from api.dependencies import Session
+from api.dependencies import Caller, Means, Session
 from api.executions.asking import Attempt, Id, Since
-from api.history import drawing
+from api.history import drawing, exporting, timing
 from api.history.asking import LogFilters, Path
-from api.history.shapes import GraphOut, LogLineOut
+from api.history.shapes import BarOut, ExportOut, GraphOut, LogLineOut
 from api.json_answers import answer
-from api.paging import Limit, PageOut, after, page_up_to
+from api.paging import Limit, PageOut, after, page, page_up_to
 from api.problems import responses
 from store import executions, logs
 
@@ -27,6 +27,16 @@ async def read_graph(session: Session, id: Id, path: Path = None, attempt: Attem
     return answer(await drawing.graph(session, id, attempt=attempt, path=path))
 
 
+@router.get("/timeline", response_model=PageOut[BarOut])
+async def read_timeline(
+    session: Session, id: Id, last: LastNumber, path: Path = None, attempt: Attempt = None, limit: Limit = 100
+) -> Response:
+    """Read what took how long: the node runs of the workflow's own graph with their spans and attempts, as they began.
+    With `path` those in the graph of a node run or of a turn, or the turns of a loop, each as one bar."""
+    rows = await timing.bars(session, id, path=path, attempt=attempt, after=last, limit=limit + 1)
+    return answer(page(session, rows, limit, key=lambda row: row.place))
+
+
 @router.get("/logs", response_model=PageOut[LogLineOut])
 async def list_log_lines(
     session: Session, id: Id, filters: LogFilters, last: LastNumber, since: Since = 0, limit: Limit = 100
@@ -36,3 +46,9 @@ async def list_log_lines(
     await executions.attempt(session, id, filters.attempt)
     found = await logs.page(session, id, filters, since=max(since, last or 0), limit=limit)
     return answer(page_up_to(session, found.lines, found.next))
+
+
+@router.get("/export", response_model=ExportOut)
+async def export_execution(means: Means, caller: Caller, id: Id) -> Response:
+    """Write an execution as one document: itself, the definition of its version, its node runs, events and log."""
+    return await exporting.export(means, caller.tenant, id)

@@ -1,10 +1,11 @@
 """What the history of an execution looks like from outside."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import BaseModel, JsonValue
 
-from api.executions.shapes import NodeStatus
+from api.executions.shapes import AttemptOut, EventOut, ExecutionOut, NodeRunOut, NodeStatus
 
 
 class GraphNodeOut(BaseModel):
@@ -67,3 +68,46 @@ class LogLineOut(BaseModel):
     level: str
     message: str
     fields: dict[str, JsonValue]
+
+
+class SpanOut(BaseModel):
+    """A part of the time of a node run."""
+
+    kind: Literal["queued", "running", "waiting", "retry"]
+    """Queued: no attempt has begun yet; waiting: for a time, an event or a person; retry: for the next attempt."""
+    started_at: datetime
+    ended_at: datetime | None
+    """Null: it goes on."""
+
+
+class BarOut(BaseModel):
+    """A line of the timeline: a node run, or a turn of a loop."""
+
+    kind: Literal["node", "turn"]
+    path: str
+    """Give it as `path` for what is inside, where `statuses` says that something is."""
+    type: str | None
+    status: NodeStatus | None
+    started_at: datetime | None
+    ended_at: datetime | None
+    spans: list[SpanOut]
+    attempts: list[AttemptOut]
+    statuses: dict[NodeStatus, int] | None
+    """How many of the node runs anywhere inside have each status; across several turns, of all."""
+    place: int
+    """Where it stands: of a node run the `seq` of its first event, of a turn its number."""
+
+
+class ExportOut(BaseModel):
+    """An execution as one document."""
+
+    format: Literal[1]
+    exported_at: datetime
+    execution: ExecutionOut
+    definition: dict[str, JsonValue] | None
+    """Of its version, as it was written."""
+    node_runs: list[NodeRunOut]
+    """Of all attempts, in their order."""
+    events: list[EventOut]
+    """Without the lines of logs."""
+    logs: list[LogLineOut]

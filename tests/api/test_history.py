@@ -99,6 +99,31 @@ async def test_an_execution_is_looked_into_from_its_graph_to_one_node_run(me: Ca
     assert await paths(me, id, started_before="2020-01-01T00:00:00Z") == []
     assert len(await paths(me, id, started_after="2020-01-01T00:00:00+02:00")) == 15
     assert await paths(me, id, inside="sum") == await paths(me, id, inside="each]['\"\\") == []
+    bars = (await asked(me, id, "timeline"))["items"]
+    assert [(bar["path"], bar["statuses"]) for bar in bars] == [
+        ("lines", None),
+        ("each", {"succeeded": 12}),
+        ("sum", None),
+    ]
+    assert {span["kind"] for bar in bars for span in bar["spans"]} <= {"running"}
+    first = await asked(me, id, "timeline", path="each", limit=2)
+    rest = await asked(me, id, "timeline", path="each", limit=2, cursor=first["next"])
+    turns = [*first["items"], *rest["items"]]
+    assert [(bar["kind"], bar["path"]) for bar in turns] == [("turn", f"each[{n}]") for n in range(3)]
+    assert [bar["statuses"] for bar in turns] == [{"succeeded": 4}] * 3
+    bars = (await asked(me, id, "timeline", path="each[1]"))["items"]
+    assert [(bar["path"], bar["statuses"]) for bar in bars] == [
+        ("each[1].price", None),
+        ("each[1].ways", {"succeeded": 2}),
+    ]
+    assert code(await me.http.get(f"/workflows/executions/{id}/timeline?path=lines")) == (404, "node.unknown")
+
+    bundle = await asked(me, id, "export")
+    assert (bundle["format"], bundle["execution"]["id"], bundle["definition"]) == (1, id, ORDERS)
+    assert [run["path"] for run in bundle["node_runs"]] == await paths(me, id)
+    assert bundle["events"] == (await asked(me, id, "events", limit=500))["items"]
+    assert bundle["logs"] == []
+
     detail = await asked(me, id, "nodes/each[1].price", attempt=1)
     assert (detail["output"], detail["attempts"]) == (20, [])
 
@@ -152,6 +177,9 @@ async def test_the_log_is_read_by_path_level_attempt_and_text(me: Caller, strang
     assert await lines(level="warning") == ["The SHOP is closed", "slow answer"]
     assert await lines(text="shop the") == ["Asked the shop", "The SHOP is closed"]
     assert await lines(since=1, limit=1) == ["The SHOP is closed"]
+    bundle = await asked(me, id, "export")
+    assert bundle["logs"] == everything["items"]
+    assert (bundle["definition"], [each["type"] for each in bundle["events"]]) == (None, ["attempt.succeeded"])
     found: list[str] = []
     cursor: dict[str, str] = {}
     for _ in range(5):
