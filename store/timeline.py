@@ -97,7 +97,7 @@ def spans(
         marks.append((max(each.started_at, started), "running"))
         if place + 1 < len(tries):
             marks.append((each.ended_at, "retry"))
-    marks += [(max(at, started), "waiting") for at in waits]
+    marks.extend((max(at, started), "waiting") for at in waits)
     marks.sort(key=lambda mark: mark[0])
     ends = [*(at for at, _ in marks[1:]), ended]
     found = [Span(kind, at, end) for (at, kind), end in zip(marks, ends, strict=True)]

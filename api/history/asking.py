@@ -2,10 +2,14 @@
 
 from typing import Annotated
 
+import fastapi
 from fastapi import Depends, Query
 
+from api.executions.asking import ID_PATTERN, Attempt, Id
 from api.executions.node_asking import PATH
-from api.parameters import Whole
+from api.history.comparing import Asked
+from api.parameters import Flag, Whole
+from store.ids import ExecutionId
 from store.logs import Filters, Level
 
 Path = Annotated[
@@ -30,3 +34,20 @@ async def log_filters(
 
 
 LogFilters = Annotated[Filters, Depends(log_filters)]
+
+
+async def comparison(
+    *,
+    id: Id,
+    other: Annotated[str, fastapi.Path(pattern=ID_PATTERN, description="The id of another execution.")],
+    attempt: Attempt = None,
+    other_attempt: Annotated[
+        Whole | None, Query(ge=1, lt=2**31, description="One of the attempts at the other one; otherwise the newest.")
+    ] = None,
+    differing: Annotated[Flag, Query(description="Only node runs that differ.")] = False,
+) -> Asked:
+    """What is compared."""
+    return Asked(id, ExecutionId(other), attempt, other_attempt, differing)
+
+
+Compared = Annotated[Asked, Depends(comparison)]

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Depends, Response
 
 from api.dependencies import Caller, Means, Session
 from api.executions.asking import Attempt, Id, Since
-from api.history import drawing, exporting, timing
-from api.history.asking import LogFilters, Path
-from api.history.shapes import BarOut, ExportOut, GraphOut, LogLineOut
+from api.history import comparing, drawing, exporting, timing
+from api.history.asking import Compared, LogFilters, Path
+from api.history.shapes import BarOut, ComparisonOut, ExportOut, GraphOut, LogLineOut
 from api.json_answers import answer
 from api.paging import Limit, PageOut, after, page, page_up_to
 from api.problems import responses
@@ -18,6 +18,7 @@ router = APIRouter(prefix="/workflows/executions/{execution}", tags=["history"],
 
 
 LastNumber = Annotated[int | None, Depends(after(int))]
+LastPath = Annotated[str | None, Depends(after(str))]
 
 
 @router.get("/graph", response_model=GraphOut)
@@ -46,6 +47,12 @@ async def list_log_lines(
     await executions.attempt(session, id, filters.attempt)
     found = await logs.page(session, id, filters, since=max(since, last or 0), limit=limit)
     return answer(page_up_to(session, found.lines, found.next))
+
+
+@router.get("/compare/{other}", response_model=ComparisonOut)
+async def compare_executions(session: Session, asked: Compared, last: LastPath, limit: Limit = 100) -> Response:
+    """Compare two executions: what went in and came out, and node run by node run."""
+    return answer(await comparing.compared(session, asked, after=last, limit=limit))
 
 
 @router.get("/export", response_model=ExportOut)

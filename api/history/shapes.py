@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, JsonValue
 
-from api.executions.shapes import AttemptOut, EventOut, ExecutionOut, NodeRunOut, NodeStatus
+from api.executions.shapes import AttemptOut, EventOut, ExecutionOut, ExecutionStatus, NodeRunOut, NodeStatus
 
 
 class GraphNodeOut(BaseModel):
@@ -111,3 +111,69 @@ class ExportOut(BaseModel):
     events: list[EventOut]
     """Without the lines of logs."""
     logs: list[LogLineOut]
+
+
+class ComparedOut(BaseModel):
+    """One of two executions that are compared."""
+
+    id: str
+    workflow: str
+    version: int
+    status: ExecutionStatus
+    attempt: int
+    """Whose node runs are compared."""
+    trigger: str
+    error_code: str | None
+    started_at: datetime
+    closed_at: datetime | None
+    seconds: float | None
+
+
+class DifferenceOut(BaseModel):
+    """A place where two values differ."""
+
+    path: str
+    """A JSON pointer."""
+    kind: Literal["added", "removed", "changed"]
+    before: JsonValue
+    """In the first one; null where there is nothing, and where it is too large to be shown."""
+    after: JsonValue
+    """In the other one."""
+    cut: bool
+    """Whether one of them is too large to be shown."""
+
+
+class SideOut(BaseModel):
+    """A node run in one of two executions."""
+
+    status: NodeStatus
+    port: str | None
+    error_code: str | None
+    seconds: float | None
+
+
+class PairOut(BaseModel):
+    """The node runs of one path in both."""
+
+    path: str
+    one: SideOut | None
+    """Null: there is none in the first one."""
+    other: SideOut | None
+    output: Literal["equal", "different", "unknown"] | None
+    """Unknown: both are too large to be told apart, and as long; null: one of the node runs is not there."""
+    differs: bool
+    """Whether status, port, error code or output do, or only one is there."""
+
+
+class ComparisonOut(BaseModel):
+    """Two executions beside each other, with a page of their node runs in the order of paths."""
+
+    one: ComparedOut
+    other: ComparedOut
+    differs: list[Literal["workflow", "version", "status", "trigger", "error_code", "input", "output"]]
+    input: list[DifferenceOut]
+    """The first 100."""
+    output: list[DifferenceOut]
+    items: list[PairOut]
+    next: str | None
+    """Give it as `cursor` for the node runs that follow; null: none do."""

@@ -138,6 +138,22 @@ async def test_failures_are_counted_by_their_codes_and_found_by_their_words(me: 
         listed = (await me.http.get("/workflows/executions", params={"error": words})).json()["items"]
         assert [each["id"] for each in listed] == found, words
     assert fine["status"] == "succeeded"
+
+    two = await asked(me, failed["id"], f"compare/{fine['id']}", differing="true", limit=500)
+    assert two["differs"] == ["status", "error_code", "input", "output"]
+    assert two["input"] == [{"path": "/count", "kind": "changed", "before": 5, "after": 1, "cut": False}]
+    pairs = {pair["path"]: pair for pair in two["items"]}
+    assert {path.partition("[")[2][:1] for path in pairs} == {"", *"1234"}
+    assert (pairs["each[1].price"]["other"], pairs["each[1].price"]["output"]) == (None, None)
+    assert (pairs["sum"]["one"]["status"], pairs["sum"]["other"]["status"]) == ("failed", "succeeded")
+    assert pairs["each"]["output"] == "different"
+    every = await asked(me, failed["id"], f"compare/{fine['id']}", limit=1)
+    assert [(each["path"], each["differs"]) for each in every["items"]] == [("each", True)]
+    same = await asked(me, fine["id"], f"compare/{fine['id']}", attempt=1, other_attempt=1)
+    assert (same["differs"], [each for each in same["items"] if each["differs"]]) == ([], [])
+    assert {each["output"] for each in same["items"]} == {"equal"}
+    unknown = await me.http.get(f"/workflows/executions/{fine['id']}/compare/ex_{'0' * 32}")
+    assert code(unknown) == (404, "execution.unknown")
     for words in ("!", "a b c", " ".join(f"w{n}" for n in range(11))):
         answer = await me.http.get("/workflows/executions", params={"error": words})
         assert code(answer) == (422, "request.invalid"), words
