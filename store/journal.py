@@ -23,6 +23,10 @@ from store.session import Session
 
 CHANNEL = "perdure_journal"
 """Where listeners hear the ids of executions that something was written of, behind their tenant's."""
+LOG = "log"
+"""The type of a line that an attempt wrote: `{level, message, fields?, attempt}`."""
+PROGRESS = "node.progress"
+"""The type of what a lasting attempt says of how far it has come: `{fraction, message, attempt}`."""
 CHANGED = "journal.replaced"
 """The event that tells readers which rows they must read again: they have other contents, or never happened."""
 NOTIFIED_BYTES = 7_900

@@ -58,7 +58,12 @@ def worker(
         task_queue=settings.queue,
         build_id=BUILD,
         workflows=[workflow, *workflows],
-        activities=[node_activity(means, sink), evaluate, *batch_activities(client), *activities],
+        activities=[
+            node_activity(means, sink, identity=client.identity),
+            evaluate,
+            *batch_activities(client),
+            *activities,
+        ],
         interceptors=[StepEvents(sink.step)],
         workflow_runner=runner,
         max_cached_workflows=settings.max_cached_executions,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from dag.events import StepEvent
-from worker.records import Attempt
+from worker.records import Attempt, Lines, Progress, Record
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Step:
     replaying: bool
 
 
-Entry = Step | Attempt
+Entry = Step | Record
 
 
 class Sink(Protocol):
@@ -35,6 +35,10 @@ class Sink(Protocol):
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
+        ...
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
         ...
 
 
@@ -89,6 +93,10 @@ class BufferedSink:
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
+        self._take(record)
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
         self._take(record)
 
     def _take(self, entry: Entry) -> None:
