@@ -8,7 +8,8 @@ from pydantic import JsonValue
 from store import journal
 from store.database import Database, StoreUnavailable
 from store.ids import TenantId
-from store.journal import LOG, PROGRESS, Note
+from store.journal import LOG, Note
+from store.node_run_records import PROGRESS
 from store.session import session
 from worker.records import Attempt, Lines, LogLine, Progress, Record
 from worker.sink import Entry, Step, Unavailable
