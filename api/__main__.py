@@ -8,6 +8,7 @@ import sys
 from api.server import server
 from dag.errors import PerdureError
 from runtime.settings import Settings, read
+from runtime.tracing import Tracing, tracing
 
 
 def main() -> int:
@@ -20,12 +21,13 @@ def main() -> int:
     logging.basicConfig(
         level=settings.log_level, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
-    return serve(settings)
+    with tracing("perdure-api") as traces:
+        return serve(settings, traces)
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, traces: Tracing | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
-    serving = server(settings)
+    serving = server(settings, traces)
 
     def stop(*_: object) -> None:
         serving.should_exit = True

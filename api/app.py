@@ -24,9 +24,11 @@ from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
 from api.tickets import routes as tickets
+from api.tracing import TracedRequests
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 
 PREFIX = "/api/v1"
 ROUTERS = (
@@ -45,12 +47,12 @@ ROUTERS = (
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 
 
-def app(settings: Settings, *, leaving: asyncio.Event | None = None) -> FastAPI:
+def app(settings: Settings, tracing: Tracing | None = None, *, leaving: asyncio.Event | None = None) -> FastAPI:
     """Make the API; what it needs is opened when it starts. Streams end once it is `leaving`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Means]]:
-        async with means(settings, leaving or asyncio.Event()) as opened:
+        async with means(settings, leaving or asyncio.Event(), tracing) as opened:
             yield {"means": opened}
 
     made = FastAPI(
@@ -85,4 +87,6 @@ def app(settings: Settings, *, leaving: asyncio.Event | None = None) -> FastAPI:
     openapi.install(made)
     made.add_middleware(FromTemporal, path=f"{PREFIX}/codec/", ui_url=settings.temporal_ui_url)
     made.add_middleware(AccessLog)
+    if tracing is not None:
+        made.add_middleware(TracedRequests, tracer=tracing.tracer, trust=settings.trace_callers)
     return made

@@ -92,6 +92,8 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30), ge=timedelta(0)
     )
     """How long a worker that starts waits for the database and Temporal; in seconds."""
+    trace_callers: bool = False
+    """Whether traces go on with the `traceparent` that callers of the API send. They then decide what is recorded."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """The least important messages that are still written."""
 

@@ -6,17 +6,20 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from contextlib import suppress
 
 from temporalio.client import Client
 from temporalio.runtime import LogForwardingConfig, LoggingConfig, Runtime, TelemetryConfig
 
 from activities import registry
+from activities.activity_type import AnyActivityType
 from dag.errors import PerdureError
 from runtime import database, namespace
 from runtime.client import connect
 from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
+from runtime.tracing import Tracing, tracing
 from store.database import Database
 from worker.cache import CacheInStore
 from worker.host import means, worker
@@ -55,14 +58,28 @@ async def run(settings: Settings) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(name, stop.set)
     types = registry.load()
+    with tracing("perdure-worker") as traces:
+        await _work(settings, types, stop, traces)
+
+
+async def _work(
+    settings: Settings, types: Mapping[str, AnyActivityType], stop: asyncio.Event, traces: Tracing | None
+) -> None:
     async with database.opened(settings) as store:
         await eventually(lambda: has_schema(store), within=settings.start_timeout, stop=stop)
         storage = DatabaseStorage(store)
-        client = await eventually(lambda: temporal(settings, storage, store), within=settings.start_timeout, stop=stop)
+        client = await eventually(
+            lambda: temporal(settings, storage, store, traces), within=settings.start_timeout, stop=stop
+        )
         async with (
             BufferedSink(writing(store)) as sink,
             means(
-                settings, types=types, secrets=SecretsInStore(store), cache=CacheInStore(store), storage=storage
+                settings,
+                types=types,
+                secrets=SecretsInStore(store),
+                cache=CacheInStore(store),
+                storage=storage,
+                tracing=traces,
             ) as shared,
             worker(
                 client,
@@ -71,6 +88,7 @@ async def run(settings: Settings) -> None:
                 sink=sink,
                 workflows=[Reconcile, *OUR_WORKFLOWS],
                 activities=[reconcile_activity(client, store), *our_activities(client, store)],
+                tracing=traces,
             ),
         ):
             # What a worker begins with stays: the collector need not look through all of it again and again.
@@ -81,9 +99,11 @@ async def run(settings: Settings) -> None:
             logger.info("Stopping; running activities have %s to end", settings.graceful_shutdown)
 
 
-async def temporal(settings: Settings, storage: DatabaseStorage, store: Database) -> Client:
+async def temporal(
+    settings: Settings, storage: DatabaseStorage, store: Database, traces: Tracing | None = None
+) -> Client:
     """Connect, and prepare the namespace."""
-    client = await connect(settings, storage=storage, keyring=store.keyring)
+    client = await connect(settings, storage=storage, keyring=store.keyring, tracing=traces)
     await namespace.prepare(client)
     await ensure_schedule(client, settings)
     return client
