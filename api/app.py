@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
-from api import openapi, problems
+from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
 from api.cache import routes as cache
@@ -20,6 +20,7 @@ from api.health import routes as health
 from api.history import routes as history
 from api.live import routes as live
 from api.means import Means, means
+from api.metrics import MeteredRequests
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
@@ -84,9 +85,11 @@ def app(settings: Settings, tracing: Tracing | None = None, *, leaving: asyncio.
         codec.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 422, 429, 500, 503)
     )
     made.include_router(openapi.router)
+    made.include_router(metrics.router)
     openapi.install(made)
     made.add_middleware(FromTemporal, path=f"{PREFIX}/codec/", ui_url=settings.temporal_ui_url)
     made.add_middleware(AccessLog)
+    made.add_middleware(MeteredRequests)
     if tracing is not None:
         made.add_middleware(TracedRequests, tracer=tracing.tracer, trust=settings.trace_callers)
     return made

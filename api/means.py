@@ -16,6 +16,7 @@ from dag.activity_type import Catalog
 from runtime import database
 from runtime.client import TemporalUnreachable, connect
 from runtime.database_storage import DatabaseStorage
+from runtime.metrics import Pool, collecting
 from runtime.settings import Settings
 from runtime.tracing import Tracing
 from store.database import Database
@@ -79,7 +80,7 @@ async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | N
     """Open everything for as long as the block lasts; `leaving` is set before it ends."""
     async with database.opened(settings) as opened, listening(opened) as listener:
         storage = DatabaseStorage(opened, patience=_CONNECTING)
-        yield Means(
+        made = Means(
             settings=settings,
             database=opened,
             storage=storage,
@@ -90,3 +91,5 @@ async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | N
             listener=listener,
             live=live(settings, opened, listener, leaving),
         )
+        with collecting(Pool(opened)):
+            yield made

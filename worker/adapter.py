@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
+from runtime import logs
 from runtime.converter import Json, raw
 from worker import attempt, reuse
 from worker.attempt import Call, Means, Notes
@@ -55,6 +56,7 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
         config: JsonValue = JSON.from_payload(args[0].payload)
         invocation: Invocation = JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
         notes = _notes(info, invocation, sink)
+        logs.execution.set(info.workflow_id or "")
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
         try:

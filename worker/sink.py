@@ -87,6 +87,11 @@ class BufferedSink:
         self._count_dropped(len(self._waiting) + len(self._in_hand))
         self._waiting.clear()
 
+    @property
+    def waiting(self) -> int:
+        """How many records are not written yet."""
+        return len(self._waiting) + len(self._in_hand)
+
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
         """Take what an interpreter says; called on the threads that run workflow tasks."""
         self._take(Step(event, replaying))
