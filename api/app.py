@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
-from api import openapi, problems
+from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
 from api.cache import routes as cache
@@ -20,13 +20,16 @@ from api.health import routes as health
 from api.history import routes as history
 from api.live import routes as live
 from api.means import Means, means
+from api.metrics import MeteredRequests
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
 from api.tickets import routes as tickets
+from api.tracing import TracedRequests
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 
 PREFIX = "/api/v1"
 ROUTERS = (
@@ -45,12 +48,12 @@ ROUTERS = (
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 
 
-def app(settings: Settings, *, leaving: asyncio.Event | None = None) -> FastAPI:
+def app(settings: Settings, tracing: Tracing | None = None, *, leaving: asyncio.Event | None = None) -> FastAPI:
     """Make the API; what it needs is opened when it starts. Streams end once it is `leaving`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Means]]:
-        async with means(settings, leaving or asyncio.Event()) as opened:
+        async with means(settings, leaving or asyncio.Event(), tracing) as opened:
             yield {"means": opened}
 
     made = FastAPI(
@@ -82,7 +85,11 @@ def app(settings: Settings, *, leaving: asyncio.Event | None = None) -> FastAPI:
         codec.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 422, 429, 500, 503)
     )
     made.include_router(openapi.router)
+    made.include_router(metrics.router)
     openapi.install(made)
     made.add_middleware(FromTemporal, path=f"{PREFIX}/codec/", ui_url=settings.temporal_ui_url)
     made.add_middleware(AccessLog)
+    made.add_middleware(MeteredRequests)
+    if tracing is not None:
+        made.add_middleware(TracedRequests, tracer=tracing.tracer, trust=settings.trace_callers)
     return made

@@ -16,7 +16,9 @@ from dag.activity_type import Catalog
 from runtime import database
 from runtime.client import TemporalUnreachable, connect
 from runtime.database_storage import DatabaseStorage
+from runtime.metrics import Pool, collecting
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 from store.database import Database
 from store.listening import Listener, listening
 
@@ -26,8 +28,9 @@ _CONNECTING = 5.0
 class Connection:
     """The way to Temporal, made when it is first needed: the API answers while Temporal does not."""
 
-    def __init__(self, settings: Settings, database: Database, storage: DatabaseStorage):
+    def __init__(self, settings: Settings, database: Database, storage: DatabaseStorage, tracing: Tracing | None):
         self._settings = settings
+        self._tracing = tracing
         self._database = database
         self._storage = storage
         self._client: Client | None = None
@@ -44,7 +47,12 @@ class Connection:
     async def _connected(self) -> Client:
         try:
             async with asyncio.timeout(_CONNECTING):
-                self._client = await connect(self._settings, storage=self._storage, keyring=self._database.keyring)
+                self._client = await connect(
+                    self._settings,
+                    storage=self._storage,
+                    keyring=self._database.keyring,
+                    tracing=self._tracing,
+                )
                 return self._client
         except (TemporalUnreachable, TimeoutError):
             raise TemporalUnavailable from None
@@ -68,18 +76,20 @@ class Means:
 
 
 @asynccontextmanager
-async def means(settings: Settings, leaving: asyncio.Event) -> AsyncGenerator[Means]:
+async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | None = None) -> AsyncGenerator[Means]:
     """Open everything for as long as the block lasts; `leaving` is set before it ends."""
     async with database.opened(settings) as opened, listening(opened) as listener:
         storage = DatabaseStorage(opened, patience=_CONNECTING)
-        yield Means(
+        made = Means(
             settings=settings,
             database=opened,
             storage=storage,
             keys=Keys(opened),
             rates=Rates(settings.api_requests_per_second),
-            temporal=Connection(settings, opened, storage),
+            temporal=Connection(settings, opened, storage, tracing),
             catalog=registry.catalog(registry.load()),
             listener=listener,
             live=live(settings, opened, listener, leaving),
         )
+        with collecting(Pool(opened)):
+            yield made

@@ -8,6 +8,7 @@ import uvicorn
 from api.app import app
 from api.live.cutting import Cutting
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 
 _KEPT_ALIVE = 75
 """Seconds that a client may keep a connection without asking: longer than the pools of common clients do."""
@@ -26,12 +27,12 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def server(settings: Settings) -> uvicorn.Server:
+def server(settings: Settings, tracing: Tracing | None = None) -> uvicorn.Server:
     """Make the server; it serves until it is told that it `should_exit`, then lets what is being answered end."""
     leaving = asyncio.Event()
     return Server(
         uvicorn.Config(
-            Cutting(app(settings, leaving=leaving)),
+            Cutting(app(settings, tracing, leaving=leaving)),
             host=settings.api_host,
             port=settings.api_port,
             http="h11",

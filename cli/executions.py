@@ -16,7 +16,7 @@ from cli.replies import EmittedEvent, EventPage, Execution, ExecutionPage, NodeR
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 ID = re.compile("ex_[0-9a-f]{32}")
-LOG = "node.log"
+LOG = "log"
 """The type of events that are lines of a log."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.")]

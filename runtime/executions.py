@@ -15,6 +15,7 @@ from dag.strands import StrandId
 from dag.sub_workflows import Origin, Parent
 from interpreter.start import Start
 from runtime import namespace
+from runtime.metrics import STARTS
 
 TASK_TIMEOUT = timedelta(seconds=5)
 """After a worker dies with a workflow task in its hands, another has it so much later; Temporal's default is 10 s."""
@@ -66,14 +67,15 @@ async def start(
         )
 
     try:
-        return await started(_attributes(plan, begin, tenant))
+        handle = await started(_attributes(plan, begin, tenant))
     except RPCError as refused:
         # Temporal refuses attributes that its namespace does not have. They only help operators to find executions.
         if refused.status != RPCStatusCode.INVALID_ARGUMENT:
             raise
         handle = await started(TypedSearchAttributes.empty)
         logger.warning("%s was started without search attributes: %s", handle.id, refused.message)
-        return handle
+    STARTS.labels(begin.trigger).inc()
+    return handle
 
 
 async def request_of(client: Client, *, tenant: str, execution: str) -> str | None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
@@ -92,6 +92,17 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30), ge=timedelta(0)
     )
     """How long a worker that starts waits for the database and Temporal; in seconds."""
+    metrics_token: SecretStr | None = None
+    """Who reads `/metrics` must send it as a bearer token. Without one, the API answers this machine alone."""
+    worker_metrics_host: str = Field(default="127.0.0.1", min_length=1)
+    """The address on which a worker answers `/metrics`."""
+    worker_metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """The port on which a worker answers `/metrics`; without one it counts nothing. Each worker of a machine needs its
+    own; with 0 the system chooses, and the log says which."""
+    trace_callers: bool = False
+    """Whether traces go on with the `traceparent` that callers of the API send. They then decide what is recorded."""
+    log_format: Literal["text", "json"] = "text"
+    """How logs are written: for people, or an object a line. Both tell trace and execution, where there is one."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """The least important messages that are still written."""
 

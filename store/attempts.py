@@ -1,6 +1,6 @@
 """The attempts of node runs, as the records of those that have ended tell."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -22,13 +22,32 @@ class Attempt:
     started_at: datetime
     ended_at: datetime
     error: Any
+    worker: str | None
+    """The process that it ran in."""
+    cpu_seconds: float
+    cost: Mapping[str, float]
+    """What it used up, by unit."""
+    cached: bool
+    log_dropped: int
+    """Lines that it logged beyond its share."""
 
 
 def read(seal: Seal, type: str, at: datetime, data: bytes | None) -> Attempt:
     """Read what an entry of the journal tells."""
     told = cast(dict[str, Any], {} if data is None else orjson.loads(seal.open(data)))
     seconds = told.get("seconds", 0.0)
-    return Attempt(told.get("attempt", 1), TYPES[type], at - timedelta(seconds=seconds), at, told.get("error"))
+    return Attempt(
+        attempt=told.get("attempt", 1),
+        status=TYPES[type],
+        started_at=at - timedelta(seconds=seconds),
+        ended_at=at,
+        error=told.get("error"),
+        worker=told.get("worker"),
+        cpu_seconds=told.get("cpu_seconds", 0.0),
+        cost=told.get("cost", {}),
+        cached=told.get("cached", False),
+        log_dropped=told.get("log_dropped", 0),
+    )
 
 
 def in_order(attempts: Sequence[Attempt]) -> list[Attempt]:

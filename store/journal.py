@@ -14,15 +14,18 @@ from sqlalchemy import text
 
 from dag.events import StepEvent
 from dag.journal import Strand, strand
-from store import heads, node_runs
+from store import heads, node_run_records, node_runs
 from store.arrays import array
 from store.chains import REPLACED, Chain, Link, outdated, take, withdraw
 from store.heads import Head
+from store.node_run_records import Told
 from store.node_runs import NodeRun
 from store.session import Session
 
 CHANNEL = "perdure_journal"
 """Where listeners hear the ids of executions that something was written of, behind their tenant's."""
+LOG = "log"
+"""The type of a line that an attempt wrote: `{level, message, fields?, attempt}`."""
 CHANGED = "journal.replaced"
 """The event that tells readers which rows they must read again: they have other contents, or never happened."""
 NOTIFIED_BYTES = 7_900
@@ -70,6 +73,8 @@ class _Book:
     """Rows that are there, with other content now."""
     numbered: set[tuple[Strand, int]] = field(default_factory=set[tuple[Strand, int]])
     runs: dict[tuple[int, str], NodeRun] = field(default_factory=dict[tuple[int, str], NodeRun])
+    told: dict[tuple[int, str], Told] = field(default_factory=dict[tuple[int, str], Told])
+    """What attempts say of node runs."""
     doubtful: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
     """Node runs to be told anew from all their events."""
 
@@ -255,6 +260,7 @@ def _note(session: Session, book: _Book, note: Note) -> None:
     head, data = book.head, _sealed(session, note.data)
     book.rows.append(_Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum))
     heads.noted(head, note.type, note.at, note.data, session.seal)
+    node_run_records.told(book.told, head.attempt, note.path, note.type, note.at, note.data)
 
 
 def _mend(session: Session, book: _Book) -> None:
@@ -324,6 +330,9 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
     }
     await node_runs.store(session, runs)
     await node_runs.tell_anew(session, [(book.head.id, *place) for book in books for place in sorted(book.doubtful)])
+    await node_run_records.store(
+        session, {(book.head.id, *place): told for book in books for place, told in book.told.items()}
+    )
     await heads.store(session, [book.head for book in books])
 
 

@@ -7,7 +7,8 @@ from typing import cast
 
 import orjson
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, or_, select, true, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from dag.errors import PerdureError
@@ -17,6 +18,7 @@ from store.ids import ExecutionId
 from store.json_text import opened
 from store.session import Session
 from store.tables.executions import EventRow, NodeRunRow
+from store.tables.node_run_records import NodeRunRecordRow
 
 MOST_ATTEMPTS = 100
 
@@ -46,6 +48,15 @@ class NodeRun:
     ended_at: datetime | None
     seq: int
     """Of its first event."""
+    attempts_ended: int
+    """How many attempts at it have ended."""
+    cpu_seconds: float
+    """What they computed, all together."""
+    cost: Mapping[str, float]
+    """What they used up, by unit."""
+    progress: orjson.Fragment | None
+    """What its attempt told last of how far it has come."""
+    progress_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -88,11 +99,11 @@ async def page(
 ) -> Sequence[NodeRun]:
     """List the node runs of one attempt at an execution as they began, those after a number."""
     row = NodeRunRow
-    query = select(row).where(
+    query = _with_records().where(
         col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.first_seq) > after
     )
     query = query.where(*_conditions(filters)).order_by(col(row.first_seq)).limit(limit)
-    return [_read(session, each) for each in await session.sql.scalars(query)]
+    return [_read(session, run, record) for run, record in await session.sql.execute(query)]
 
 
 async def of_all_attempts(
@@ -101,8 +112,9 @@ async def of_all_attempts(
     """List the node runs of all attempts at an execution, those after an attempt and a number."""
     row = NodeRunRow
     place = (col(row.attempt), col(row.first_seq))
-    query = select(row).where(col(row.execution_id) == execution, tuple_(*place) > after)
-    return [_read(session, each) for each in await session.sql.scalars(query.order_by(*place).limit(limit))]
+    query = _with_records().where(col(row.execution_id) == execution, tuple_(*place) > after)
+    found = await session.sql.execute(query.order_by(*place).limit(limit))
+    return [_read(session, run, record) for run, record in found]
 
 
 def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
@@ -126,11 +138,13 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
 async def find(session: Session, execution: ExecutionId, path: str, *, attempt: int) -> NodeRun:
     """Find one by its path."""
     row = NodeRunRow
-    query = select(row).where(col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.path) == path)
-    found = (await session.sql.scalars(query)).first()
+    query = _with_records().where(
+        col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.path) == path
+    )
+    found = (await session.sql.execute(query)).first()
     if found is None:
         raise NodeRunUnknown(f"There is no node run `{path}` in this execution, or it has not begun.")
-    return _read(session, found)
+    return _read(session, *found)
 
 
 async def detail(session: Session, execution: ExecutionId, path: str, *, attempt: int) -> Detail:
@@ -201,7 +215,24 @@ def _said(session: Session, data: bytes | None) -> Mapping[str, JsonValue]:
     return {} if data is None else cast(Mapping[str, JsonValue], orjson.loads(session.seal.open(data)))
 
 
-def _read(session: Session, row: NodeRunRow) -> NodeRun:
+def _with_records() -> Select[NodeRunRow, NodeRunRecordRow]:
+    """Node runs with what their attempts told. Row by row, whatever the planner thinks of a table that fills up."""
+    run, record = NodeRunRow, NodeRunRecordRow
+    of_run = (
+        select(record)
+        .where(
+            col(record.execution_id) == col(run.execution_id),
+            col(record.attempt) == col(run.attempt),
+            col(record.path) == col(run.path),
+        )
+        .limit(1)
+        .lateral()
+    )
+    told = aliased(record, of_run)
+    return select(run, told).outerjoin(told, true())
+
+
+def _read(session: Session, row: NodeRunRow, told: NodeRunRecordRow | None) -> NodeRun:
     return NodeRun(
         path=row.path,
         attempt=row.attempt,
@@ -216,4 +247,9 @@ def _read(session: Session, row: NodeRunRow) -> NodeRun:
         started_at=row.started_at,
         ended_at=row.ended_at,
         seq=row.first_seq,
+        attempts_ended=told.attempts if told else 0,
+        cpu_seconds=told.cpu_seconds if told else 0.0,
+        cost=told.cost if told else {},
+        progress=opened(session.seal, told.progress) if told else None,
+        progress_at=told.progress_at if told else None,
     )

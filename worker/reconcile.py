@@ -40,6 +40,7 @@ from store.session import session
 from store.strands import Strand
 from worker.event_upkeep import look_after_events
 from worker.healing import Forgotten, describe, heal, heal_strand, seen
+from worker.metrics import HEALED
 
 logger = logging.getLogger("perdure.reconcile")
 
@@ -221,12 +222,15 @@ async def _heal(doing: Pass, tenant: TenantId, execution: ExecutionId, strand: s
     except StoreUnavailable:
         raise
     except Exception:
+        HEALED.labels("failed").inc()
         logger.exception("The journal of %s cannot be mended now", whose)
     else:
+        HEALED.labels("whole").inc()
         logger.info("The journal of %s is whole again", whose)
 
 
 async def _forget(doing: Pass, tenant: TenantId, execution: ExecutionId) -> None:
+    HEALED.labels("forgotten").inc()
     logger.warning("Temporal no longer knows %s/%s, whose journal is not whole", tenant, execution)
     async with session(doing.database, tenant) as opened:
         await checking.leave(opened, execution)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from dag.events import StepEvent
-from worker.records import Attempt
+from worker.records import Attempt, Lines, Progress, Record
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ class Step:
     replaying: bool
 
 
-Entry = Step | Attempt
+Entry = Step | Record
 
 
 class Sink(Protocol):
@@ -35,6 +35,10 @@ class Sink(Protocol):
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
+        ...
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
         ...
 
 
@@ -83,12 +87,21 @@ class BufferedSink:
         self._count_dropped(len(self._waiting) + len(self._in_hand))
         self._waiting.clear()
 
+    @property
+    def waiting(self) -> int:
+        """How many records are not written yet."""
+        return len(self._waiting) + len(self._in_hand)
+
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
         """Take what an interpreter says; called on the threads that run workflow tasks."""
         self._take(Step(event, replaying))
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
+        self._take(record)
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
         self._take(record)
 
     def _take(self, entry: Entry) -> None:

@@ -18,6 +18,7 @@ from api.executions.shapes import (
     NodeRunDetailOut,
     NodeRunOut,
     StartIn,
+    UsageOut,
     WaitOut,
 )
 from api.executions.signalling import signalled
@@ -26,7 +27,7 @@ from api.json_answers import answer
 from api.paging import Limit, Page, PageOut, after, page
 from api.problems import responses
 from api.workflows.found import Reference
-from store import events, execution_search, executions, node_run_reading
+from store import events, execution_search, executions, node_run_reading, node_run_records
 
 _STARTED_BEFORE = {"Idempotency-Replayed": {"description": "It was started before.", "schema": {"const": "true"}}}
 _ADDRESS = {"Location": {"description": "The address of the execution.", "schema": {"type": "string"}}}
@@ -95,6 +96,13 @@ async def read_node_run(session: Session, id: Id, path: NodePath, attempt: Attem
     """Read a node run of an attempt at an execution, with how each of its own attempts ended."""
     number = await executions.attempt(session, id, attempt)
     return answer(await node_run_reading.detail(session, id, path, attempt=number))
+
+
+@router.get("/executions/{execution}/usage", response_model=UsageOut, responses=responses(404))
+async def read_usage(session: Session, id: Id, attempt: Attempt = None) -> Response:
+    """Read what all attempts at the nodes of an execution have computed and used up so far."""
+    number = await executions.attempt(session, id, attempt)
+    return answer(await node_run_records.usage(session, id, attempt=number))
 
 
 @router.get("/executions/{execution}/events", response_model=PageOut[EventOut], responses=responses(404))

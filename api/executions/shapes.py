@@ -73,6 +73,15 @@ class ExecutionOut(ListedOut):
     """Of its newest event."""
 
 
+class ProgressOut(BaseModel):
+    """How far a lasting attempt has come."""
+
+    fraction: float | None
+    """Between 0 and 1; null: nobody knows."""
+    message: str
+    attempt: int
+
+
 class NodeRunOut(BaseModel):
     """One time a node ran."""
 
@@ -93,6 +102,25 @@ class NodeRunOut(BaseModel):
     ended_at: datetime | None
     seq: int
     """Of its first event."""
+    attempts_ended: int
+    """How many attempts at it have ended."""
+    cpu_seconds: float
+    """What its attempts computed, all together."""
+    cost: dict[str, float]
+    """What its attempts used up, by unit."""
+    progress: ProgressOut | None
+    """What its attempt told last of how far it has come."""
+    progress_at: datetime | None
+
+
+class UsageOut(BaseModel):
+    """What all attempts at the nodes of an execution came to; those of sub-workflows are counted there."""
+
+    attempts: int
+    """How many have ended."""
+    cpu_seconds: float
+    cost: dict[str, float]
+    """What they used up, by unit."""
 
 
 class AttemptOut(BaseModel):
@@ -103,6 +131,16 @@ class AttemptOut(BaseModel):
     started_at: datetime
     ended_at: datetime
     error: ErrorValue | None
+    worker: str | None
+    """The process that it ran in."""
+    cpu_seconds: float
+    """What it computed itself, in the worker and in the sandbox for code."""
+    cost: dict[str, float]
+    """What it used up, by unit."""
+    cached: bool
+    """Whether its output is one that was stored before, and nothing ran."""
+    log_dropped: int
+    """Lines that it logged beyond its share."""
 
 
 class NodeRunDetailOut(NodeRunOut):

@@ -42,7 +42,7 @@ from worker.adapter import node_activity
 from worker.batches import batch_activities
 from worker.evaluation import evaluate
 from worker.host import RUNNER
-from worker.records import Attempt
+from worker.records import Attempt, Lines, Progress
 from worker.step_events import StepEvents
 
 PATIENCE = 20.0
@@ -113,6 +113,9 @@ class Heard:
             self.settled.add((f"acme/{event.execution}", event.path))
 
     def attempt(self, record: Attempt) -> None:
+        pass
+
+    def told(self, record: Lines | Progress) -> None:
         pass
 
     def of(self, execution: str) -> list[StepEvent]:

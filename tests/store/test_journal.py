@@ -41,7 +41,7 @@ async def test_an_execution_is_told_from_its_events(store: Database, tenant: Ten
 
 
 async def test_what_comes_twice_is_written_once(store: Database, tenant: TenantId) -> None:
-    note = Note("ex_1", "node.log", "a", BEGAN, {"message": "hello"})
+    note = Note("ex_1", "log", "a", BEGAN, {"message": "hello"})
     for _ in range(2):
         await write(store, tenant, *whole(), note, *whole(), note)
     assert len(await stored(store, tenant)) == 7
@@ -221,18 +221,18 @@ async def test_writers_at_once_leave_no_hole_and_lock_each_other_out_of_nothing(
     async def tell(order: Sequence[str]) -> None:
         for at in range(6):
             await write(store, tenant, *(whole(name)[at] for name in order))
-            await write(store, tenant, *(Note(name, "node.log", "a", BEGAN, str((order, at))) for name in order))
+            await write(store, tenant, *(Note(name, "log", "a", BEGAN, str((order, at))) for name in order))
 
     await asyncio.gather(*(tell(names if n % 2 else names[::-1]) for n in range(4)))
     for name in names:
         found = await stored(store, tenant, name)
         assert [row.seq for row in found] == list(range(1, len(found) + 1))
         assert sorted(row.n for row in found if row.n) == [1, 2, 3, 4, 5, 6]
-        assert sum(row.type == "node.log" for row in found) == 12
+        assert sum(row.type == "log" for row in found) == 12
 
 
 async def test_nothing_is_written_of_a_batch_that_fails(store: Database, tenant: TenantId) -> None:
-    bad = Note("ex_1", "node.log", "a\0", BEGAN, None)
+    bad = Note("ex_1", "log", "a\0", BEGAN, None)
     with pytest.raises(Exception, match=r"NUL|0x00"):
         await write(store, tenant, *whole(), bad)
     assert await rows(store, tenant, "executions") == {}
