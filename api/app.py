@@ -24,6 +24,7 @@ from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
 from api.tickets import routes as tickets
+from api.workflows import dependency_routes as dependencies
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
@@ -41,6 +42,7 @@ ROUTERS = (
     tickets.router,
     workflows.router,
     versions.router,
+    dependencies.router,
 )
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 

@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from dag.batches import BatchEnd, EndBatch
 from dag.concurrency import Verdict
+from dag.dependencies import Success
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
 from dag.plan import Plan, Sees
@@ -22,6 +23,7 @@ from interpreter.batching import Batching
 from interpreter.computing import Computing, Pace
 from interpreter.conclusion import AT_THE_END, Conclusion
 from interpreter.constructs.dispatch import Begun
+from interpreter.dependencies import DEPENDENCIES, Dependencies
 from interpreter.evaluating import NO_NAMES, Evaluating
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames
@@ -39,7 +41,7 @@ from interpreter.starting import Starting
 from interpreter.tasks import Tasks
 from interpreter.view import View
 
-Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch | Verdict
+Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch | Verdict | Success
 
 
 class Execution:
@@ -95,8 +97,18 @@ class Execution:
             start=self._start_running,
             end=self._conclusion.finish,
         )
-        self._asides: Mapping[int, Admission | Conclusion] = {
+        self._dependencies = Dependencies(
+            start.awaits,
+            carried.depends,
+            self._journal,
+            self.orders,
+            now=now,
+            start=self._enter,
+            end=self._conclusion.finish,
+        )
+        self._asides: Mapping[int, Admission | Conclusion | Dependencies] = {
             ADMISSION: self._admission,
+            DEPENDENCIES: self._dependencies,
             **dict.fromkeys(AT_THE_END, self._conclusion),
         }
         """What runs for no node, by number."""
@@ -153,13 +165,19 @@ class Execution:
         self._at.begun = True
         if self._loop is not None:
             self._lasting.start(*self._loop)
-        elif self._plan.concurrency is not None:
+        elif self._start.awaits:
+            self._at.depends = self._dependencies.begin()
+        else:
+            self._enter()
+
+    def _enter(self) -> None:
+        if self._plan.concurrency is not None:
             self._at.queued = self._admission.begin(self.frames.root)
         else:
             self._start_running()
 
     def _start_running(self) -> None:
-        if self._at.queued is not None:
+        if self._at.queued is not None or self._at.depends is not None:
             self._at.started_at = self._now.time
         self._set_deadline()
         self._journal.say(
@@ -180,7 +198,13 @@ class Execution:
 
     @property
     def _is_queued(self) -> bool:
+        if self._is_depending:
+            return True
         return self._at.queued is not None and self._at.queued.is_before
+
+    @property
+    def _is_depending(self) -> bool:
+        return self._at.depends is not None and self._at.depends.stage != "over"
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
@@ -207,6 +231,9 @@ class Execution:
             return True
         if (at := self._admission.alarm) is not None and at <= self._now.time:
             self._admission.rang()
+            return True
+        if (at := self._dependencies.alarm) is not None and at <= self._now.time:
+            self._dependencies.rang()
             return True
         due = self.alarms.take(self._now.time)
         if due is None:
@@ -340,6 +367,8 @@ class Execution:
                 self._lasting.arriving.batch_ended(told)
             case Verdict():
                 self._admission.heard(told)
+            case Success():
+                self._dependencies.heard()
             case EndBatch():
                 if self._loop is not None:
                     self._lasting.end_batch(*self._loop, told)
@@ -358,8 +387,7 @@ class Execution:
         """When to ring next."""
         first = self.alarms.first()
         times = [] if first is None else [first[2].until]
-        if (asked := self._admission.alarm) is not None:
-            times.append(asked)
+        times += [at for at in (self._admission.alarm, self._dependencies.alarm) if at is not None]
         if self._deadline is not None and not self._conclusion.is_known:
             times.append(self._deadline)
         return min(times, default=None)
@@ -443,7 +471,7 @@ class Execution:
         if self._conclusion.is_known or self.ending is not None:
             return
         if self._is_queued:
-            self._admission.cancel()
+            (self._dependencies if self._is_depending else self._admission).cancel()
             return
         if why != "stopped":
             self._lasting.grace_until = self._now.time + GRACE

@@ -19,6 +19,7 @@ from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings, read
 from store.database import Database
 from worker.cache import CacheInStore
+from worker.dependencies import waking
 from worker.host import means, worker
 from worker.journal import writing
 from worker.ours import OUR_WORKFLOWS, our_activities
@@ -60,7 +61,7 @@ async def run(settings: Settings) -> None:
         storage = DatabaseStorage(store)
         client = await eventually(lambda: temporal(settings, storage, store), within=settings.start_timeout, stop=stop)
         async with (
-            BufferedSink(writing(store)) as sink,
+            BufferedSink(writing(store, waking(client, store))) as sink,
             means(
                 settings, types=types, secrets=SecretsInStore(store), cache=CacheInStore(store), storage=storage
             ) as shared,

@@ -10,14 +10,16 @@ from store.database import Database, StoreUnavailable
 from store.ids import TenantId
 from store.journal import Note
 from store.session import session
+from worker.dependencies import Wake
 from worker.records import Attempt
 from worker.sink import Entry, Step, Unavailable
 
 logger = logging.getLogger("perdure.journal")
 
 
-def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
-    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing."""
+def writing(database: Database, wake: Wake | None = None) -> Callable[[Sequence[Entry]], Awaitable[None]]:
+    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing. `wake` is told
+    of executions that have succeeded."""
 
     async def write(batch: Sequence[Entry]) -> None:
         by_tenant: dict[str, list[journal.Entry]] = {}
@@ -29,6 +31,8 @@ def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
                 await _write(database, TenantId(tenant), entries)
             except StoreUnavailable as gone:
                 raise Unavailable from gone
+            if wake is not None and (succeeded := [_execution(each) for each in entries if _is_success(each)]):
+                wake(TenantId(tenant), succeeded)
 
     return write
 
@@ -86,6 +90,10 @@ def _notes(attempt: Attempt) -> list[Note]:
 def _text(message: str) -> str:
     # Whatever an activity logs must be writable: half a surrogate pair is no text.
     return message.encode(errors="replace").decode()
+
+
+def _is_success(entry: journal.Entry) -> bool:
+    return isinstance(entry, journal.Step) and entry.event.type == "execution.succeeded"
 
 
 def _execution(entry: journal.Entry) -> str:
