@@ -26,6 +26,7 @@ from api.secrets import routes as secrets
 from api.tasks import routes as tasks
 from api.tickets import routes as tickets
 from api.tracing import TracedRequests
+from api.workflows import dependency_routes as dependencies
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
@@ -44,6 +45,7 @@ ROUTERS = (
     tickets.router,
     workflows.router,
     versions.router,
+    dependencies.router,
 )
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 

@@ -30,6 +30,7 @@ from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag.batches import BATCH_ENDED, END, BatchEnd, EndBatch
 from dag.concurrency import ADMITTED, Verdict
+from dag.dependencies import SUCCEEDED, Success
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, Invocation
@@ -213,6 +214,11 @@ class Interpreter:
     def admitted(self, verdict: Verdict) -> None:
         """The gate of the workflow says whether this execution may run."""
         self._tell(verdict)
+
+    @workflow.signal(name=SUCCEEDED)
+    def dependency_succeeded(self, success: Success) -> None:
+        """Something has succeeded that this execution waits for."""
+        self._tell(success)
 
     @workflow.signal(name=END)
     def end(self, asked: EndBatch) -> None:

@@ -100,6 +100,11 @@ async def remove(session: Session, reference: str) -> None:
     """Delete a workflow: its name is free, and what runs or ran of it stays."""
     found = await find(session, reference, lock=True)
     await session.sql.execute(update(WorkflowRow).where(col(WorkflowRow.id) == found.id).values(deleted_at=func.now()))
+    await session.sql.execute(_DEPENDS_NO_MORE, {"workflow": found.id})
+
+
+_DEPENDS_NO_MORE = text("delete from workflow_dependencies where workflow_id = :workflow or depends_on = :workflow")
+"""Nothing waits for what will never run again."""
 
 
 async def _insert(session: Session, draft: Draft) -> WorkflowRow | None:

@@ -24,6 +24,7 @@ from runtime.tracing import Tracing, tracing
 from store.database import Database
 from worker.cache import CacheInStore
 from worker.counting import counted
+from worker.dependencies import waking
 from worker.host import means, worker
 from worker.journal import writing
 from worker.metrics import measured
@@ -80,8 +81,9 @@ async def _work(
         client = await eventually(
             lambda: temporal(settings, storage, store, traces), within=settings.start_timeout, stop=stop
         )
+        write = writing(store, waking(client, store))
         async with (
-            BufferedSink(writing(store) if buffer is None else measured(writing(store))) as buffered,
+            BufferedSink(write if buffer is None else measured(write)) as buffered,
             counted(settings, buffered, store, types=types, buffer=buffer) as sink,
             means(
                 settings,

@@ -97,6 +97,7 @@ async def _begin(
                 started_by=asked.started_by,
                 parent=Parent(str(info.workflow_id), asked.path) if asked.wait else None,
                 depth=asked.depth,
+                awaits=found.awaits,
             ),
             tenant=tenant,
             execution=id,
@@ -110,7 +111,7 @@ async def _begin(
         version = await _started_before(client, tenant, id)
         if version is None:
             raise
-        found = await ready(database, tenant, asked.name, version, asked.input)
+        found = await ready(database, tenant, asked.name, version, asked.input, again=True)
     started = Started(
         id=id,
         workflow_id=found.plan.workflow_id,

@@ -11,14 +11,16 @@ from store.ids import TenantId
 from store.journal import LOG, Note
 from store.node_run_records import PROGRESS
 from store.session import session
+from worker.dependencies import Wake
 from worker.records import Attempt, Lines, LogLine, Progress, Record
 from worker.sink import Entry, Step, Unavailable
 
 logger = logging.getLogger("perdure.journal")
 
 
-def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
-    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing."""
+def writing(database: Database, wake: Wake | None = None) -> Callable[[Sequence[Entry]], Awaitable[None]]:
+    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing. `wake` is told
+    of executions that have succeeded."""
 
     async def write(batch: Sequence[Entry]) -> None:
         by_tenant: dict[str, list[journal.Entry]] = {}
@@ -30,6 +32,8 @@ def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
                 await _write(database, TenantId(tenant), entries)
             except StoreUnavailable as gone:
                 raise Unavailable from gone
+            if wake is not None and (succeeded := [_execution(each) for each in entries if _is_success(each)]):
+                wake(TenantId(tenant), succeeded)
 
     return write
 
@@ -96,6 +100,10 @@ def _ended(attempt: Attempt) -> list[Note]:
     if attempt.log_dropped:
         data["log_dropped"] = attempt.log_dropped
     return [*lines, Note(attempt.execution, f"attempt.{attempt.status}", attempt.path, attempt.ended_at, data)]
+
+
+def _is_success(entry: journal.Entry) -> bool:
+    return isinstance(entry, journal.Step) and entry.event.type == "execution.succeeded"
 
 
 def _execution(entry: journal.Entry) -> str:

@@ -38,6 +38,7 @@ from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.session import session
 from store.strands import Strand
+from worker.dependencies import look_after_dependencies
 from worker.event_upkeep import look_after_events
 from worker.healing import Forgotten, describe, heal, heal_strand, seen
 from worker.metrics import HEALED
@@ -153,6 +154,7 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
         await _mend_broken(doing, tenant)
         await _look_at_quiet(doing, tenant)
         await look_after_events(client, database, tenant)
+        await look_after_dependencies(client, database, tenant)
         async with session(database, tenant) as opened:
             await cache.remove_expired(opened, limit=EXPIRED)
     return began

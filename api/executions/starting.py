@@ -81,7 +81,7 @@ async def _start(client: Client, queue: str, request: _Request, found: Ready) ->
     await start(
         client,
         plan,
-        Start(input=found.input, env=found.env, trigger=TRIGGER, started_by=request.by),
+        Start(input=found.input, env=found.env, trigger=TRIGGER, started_by=request.by, awaits=found.awaits),
         tenant=request.tenant,
         execution=request.id,
         queue=queue,
@@ -101,7 +101,7 @@ async def _started_before(means: Means, request: _Request, workflow: str, kept: 
     hash, _, version = (await _told(means, request)).partition(" ")
     if hash != request.hash.hex():
         raise IdempotencyConflict
-    found = await ready(means.database, request.tenant, workflow, int(version), request.asked.input)
+    found = await ready(means.database, request.tenant, workflow, int(version), request.asked.input, again=True)
     return Begun(await _keep(means, request, found), replayed=True)
 
 

@@ -58,6 +58,13 @@ class ExecutionRow(Tenanted, table=True):
             postgresql_where=text("parent_execution is not null"),
         ),
         Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
+        Index(
+            "executions_succeeded",
+            "tenant_id",
+            "workflow",
+            "closed_at",
+            postgresql_where=text("status = 'succeeded' and trigger <> 'test'"),
+        ),
         Index("executions_open", "tenant_id", "check_at", postgresql_where=text("closed_at is null")),
         Index("executions_unchecked", "tenant_id", "check_at", postgresql_where=text("last_seq <> whole_seq")),
     )

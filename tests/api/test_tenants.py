@@ -90,6 +90,7 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
         "a": ["1"],
         "b": ["draft"],
         "output": [await warmed(me)],
+        "depends_on": ["warm"],
     }
     names = {"/api/v1/secrets/{name}": ["token"], "/api/v1/env/{name}": ["url"]}
     walked: set[str] = set()

@@ -20,6 +20,7 @@ from store.journal import write as write_journal
 from store.session import session
 from tests.api.service import Caller
 from worker.cache import CacheInStore
+from worker.dependencies import waking
 from worker.host import means, worker
 from worker.ours import OUR_WORKFLOWS, our_activities
 from worker.secrets import SecretsInStore
@@ -40,10 +41,12 @@ async def working_on(
             async with session(store, TenantId(tenant)) as s:
                 mine = [step for step in steps if step.event.tenant == tenant]
                 await write_journal(s, [Written(step.event, step.replaying) for step in mine])
+            wake(TenantId(tenant), [step.event.execution for step in mine if step.event.type == "execution.succeeded"])
 
     quick = settings.model_copy(update={"graceful_shutdown": timedelta(seconds=1)})
     storage = DatabaseStorage(store)
     client = await connect(quick, storage=storage, keyring=store.keyring, tracing=traces)
+    wake = waking(client, store)
     async with (
         BufferedSink(write) as sink,
         means(
