@@ -14,6 +14,9 @@ from worker.records import Attempt, Lines, Progress, Record
 
 logger = logging.getLogger(__name__)
 
+_SHORTEST = 0.002
+"""Seconds in which what one workflow task says comes together."""
+
 
 @dataclass(slots=True)
 class Step:
@@ -56,13 +59,14 @@ class BufferedSink:
         *,
         limit: int = 100_000,
         batch: int = 1_000,
-        every: float = 0.02,
+        most_pause: float = 0.02,
         patience: float = 5.0,
     ):
         self._write = write
         self._limit = limit
         self._batch = batch
-        self._every = every
+        self._most_pause = most_pause
+        self._pause = _SHORTEST
         self._patience = patience
         self._waiting: deque[Entry] = deque()
         self._in_hand: Sequence[Entry] = ()
@@ -122,16 +126,19 @@ class BufferedSink:
         while not (self._closing and not self._waiting):
             await self._wake.wait()
             if not self._closing:
-                await asyncio.sleep(self._every)
+                await asyncio.sleep(self._pause)
             self._wake.clear()
             self._awake = False  # before looking: whatever is taken from now on wakes this again
             while self._waiting:
                 self._in_hand = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+                began = self._loop.time()
                 await self._write_batch(self._in_hand)
                 self._in_hand = ()
+                # In proportion to a write: soon where the database is quick, and in large batches where it is not.
+                self._pause = min(max((self._loop.time() - began) / 2, _SHORTEST), self._most_pause)
 
     async def _write_batch(self, batch: Sequence[Entry]) -> None:
-        pause = self._every
+        pause = self._most_pause
         while True:
             try:
                 return await self._write(batch)

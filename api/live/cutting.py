@@ -2,12 +2,16 @@
 
 This knows the inside of the HTTP server (uvicorn 0.54), which says nothing of connections to an app."""
 
+import os
+import socket
+import struct
 from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-CUT = "perdure.cut"
-"""In the scope: what ends the connection at once."""
+_CONNECTION = "perdure.connection"
+"""In the scope: the transport."""
+_AT_ONCE = struct.pack("ii", 1, 0)
 
 
 class Cutting:
@@ -17,13 +21,17 @@ class Cutting:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        connection: Any = getattr(send, "__self__", None)
-        scope[CUT] = getattr(getattr(connection, "transport", None), "abort", None)
+        scope[_CONNECTION] = getattr(getattr(send, "__self__", None), "transport", None)
         await self._app(scope, receive, send)
 
 
 def cut(scope: Scope) -> None:
     """End the connection, whatever has not been sent."""
-    abort = scope.get(CUT)
-    if abort is not None:
-        abort()
+    connection: Any = scope.get(_CONNECTION)
+    if connection is None:
+        return
+    if not connection.is_closing():  # else its number may be another's already
+        # The kernel would go on with what nobody takes. The loop's own socket lets nobody set that.
+        with socket.socket(fileno=os.dup(connection.get_extra_info("socket").fileno())) as same:
+            same.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    connection.abort()

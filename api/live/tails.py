@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 from api.live import messages
 from api.live.messages import Message
+from api.live.reading import Reading
 from store import tails
 from store.database import Database, StoreUnavailable
 from store.executions import ExecutionUnknown
 from store.ids import ExecutionId, TenantId
 from store.listening import Listener
-from store.session import session
-from store.tails import Standing
+from store.tails import Standing, Wanted
 
 LOOK = 30.0
 """Seconds after which an execution is looked at though nobody said that it changed."""
@@ -85,9 +85,8 @@ class Tails:
     """Those of one process."""
 
     def __init__(self, database: Database, listener: Listener, reads: asyncio.Semaphore):
-        self._database = database
         self._listener = listener
-        self._reads = reads
+        self._reading = Reading(database, reads)
         self._held: dict[tuple[TenantId, ExecutionId], tuple[Tail, asyncio.Task[None]]] = {}
 
     @contextmanager
@@ -110,8 +109,7 @@ class Tails:
 
     async def page(self, tenant: TenantId, tail: Tail, *, since: int) -> Message | None:
         """Read what follows a number, for who is behind what is kept."""
-        async with self._reads, session(self._database, tenant) as s:
-            found = await tails.tail(s, tail.execution, since=since, until=tail.last)
+        found = await self._reading.read(tenant, Wanted(tail.execution, since, tail.last))
         return messages.events(tail.execution, found.events) if found.events else None
 
     async def _keep(self, tenant: TenantId, tail: Tail) -> None:
@@ -133,11 +131,8 @@ class Tails:
         pause = 0.1
         while True:
             try:
-                async with self._reads, session(self._database, tenant) as s:
-                    found = await tails.tail(
-                        s, tail.execution, since=tails.LAST if tail.standing is None else tail.last
-                    )
-                return tail.take(found)
+                since = tails.LAST if tail.standing is None else tail.last
+                return tail.take(await self._reading.read(tenant, Wanted(tail.execution, since)))
             except StoreUnavailable:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -21,6 +22,7 @@ from store.session import session
 from tests.api.live import events, followed, messages, socket, streamed, until
 from tests.api.service import Api, Caller, calling, serving
 from tests.api.test_workflows import code
+from tests.api.working import definition, published
 from tests.store.telling import STARTED, Strand, whole
 
 ID = "ex_" + "0" * 31 + "1"
@@ -111,7 +113,10 @@ async def test_what_never_happened_is_told_by_the_event_that_says_so(api: Api, m
     ]
 
 
-async def test_a_ticket_opens_its_stream_once_and_no_other(api: Api, me: Caller, store: Database) -> None:
+async def test_a_ticket_opens_its_stream_once_and_no_other(
+    api: Api, me: Caller, store: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
     await say(store, me.tenant, begun(), begun(OTHER))
     answer = await me.http.post("/tickets", json={"execution": ID})
     assert answer.status_code == 201
@@ -129,6 +134,8 @@ async def test_a_ticket_opens_its_stream_once_and_no_other(api: Api, me: Caller,
     anything = (await me.http.post("/tickets", json={})).json()["ticket"]
     async with serving(api.settings) as another, socket(another, f"/ws?ticket={anything}") as opened:
         assert [row["id"] for row in (await until(opened, "snapshot"))["items"]] == [OTHER, ID]
+    assert "WebSocket" in caplog.text
+    assert not {ticket, anything} & set(re.findall(r"tk_[\w-]+", caplog.text))
 
 
 async def test_a_ticket_is_worth_nothing_once_its_key_or_its_time_is_gone(
@@ -242,6 +249,15 @@ async def test_children_are_told_in_the_stream_of_who_started_them(api: Api, me:
     again = await followed(api, me, f"/{ID}/ws?nested=true&since=3&seen={OTHER}:2")
     assert [event["seq"] for event in events(again, OTHER)] == [3]
     assert [event["seq"] for event in events(again, ID)] == [4]
+
+
+async def test_a_list_is_told_of_an_execution_that_no_worker_has_taken(api: Api, me: Caller) -> None:
+    await published(me, definition())
+    async with socket(api, "/ws", me.key) as opened:
+        assert (await until(opened, "snapshot"))["items"] == []
+        started = (await me.http.post("/workflows/greeting/executions", json={"input": {"name": "Ada"}})).json()
+        (row,) = (await until(opened, "executions"))["items"]
+        assert (row["id"], row["status"]) == (started["id"], "queued")
 
 
 async def test_a_list_is_told_what_comes_changes_and_leaves(

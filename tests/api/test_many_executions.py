@@ -9,13 +9,24 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from store import env, events, execution_search, executions, node_run_reading, secrets
+from store import (
+    env,
+    events,
+    execution_search,
+    executions,
+    families,
+    node_run_reading,
+    secrets,
+    snapshots,
+    tails,
+)
 from store.database import Database
 from store.execution_search import Filters, Place
 from store.ids import ExecutionId, TenantId
 from store.node_run_reading import Filters as NodeFilters
 from store.roles import MIGRATOR
 from store.session import Session, session
+from store.tails import Wanted
 from tests.api.test_lists import found, recorded
 from tests.postgres import Server, another_tenant
 
@@ -24,6 +35,8 @@ PAGE = 51
 MOST_TOUCHED = 700
 """Rows: some pages, and some of those that are rare."""
 BIG = ExecutionId("ex_00007")
+STARTERS = [ExecutionId("ex_00001"), ExecutionId("ex_00002")]
+CHANGED = [f"ex_{n:05}" for n in range(1, MANY, MANY // 200)]
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -82,6 +95,10 @@ LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "what is waited for": lambda s: node_run_reading.waiting(s, BIG, attempt=1, limit=500),
     "events": lambda s: events.page(s, BIG, since=0, limit=PAGE),
     "events after a number": lambda s: events.page(s, BIG, since=MANY // 2, limit=PAGE),
+    "the ends of journals": lambda s: tails.tails(s, [Wanted(BIG, MANY - 50), Wanted(ExecutionId("ex_00001"), 0)]),
+    "how a large one stands": lambda s: snapshots.snapshot(s, BIG),
+    "what some have started lately": lambda s: families.children(s, STARTERS, since=after(MANY - 50)[0], limit=1_001),
+    "those of a list that changed": listed(Filters(status=["failed"], workflow="w-3", ids=CHANGED)),
     "secrets": lambda s: secrets.names(s),
     "env": lambda s: env.every(s),
 }
