@@ -32,7 +32,7 @@ from temporalio.service import RPCError
 from dag.concurrency import GATE
 from dag.strands import StrandId, strand_id
 from runtime.settings import Settings
-from store import cache, checking, strands, tenants
+from store import cache, checking, rollups, strands, tenants
 from store.checking import Quiet
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
@@ -155,6 +155,7 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
         await look_after_events(client, database, tenant)
         async with session(database, tenant) as opened:
             await cache.remove_expired(opened, limit=EXPIRED)
+        await _fold_rollups(doing, tenant)
     return began
 
 
@@ -182,6 +183,13 @@ async def _mend_broken(doing: Pass, tenant: TenantId) -> None:
             broken, more = await checking.broken(opened, limit=PAGE)
         for execution in broken:
             await _heal(doing, tenant, execution)
+
+
+async def _fold_rollups(doing: Pass, tenant: TenantId) -> None:
+    more = True
+    while more:
+        async with session(doing.database, tenant) as opened:
+            more = await rollups.fold(opened)
 
 
 async def _look_at_quiet(doing: Pass, tenant: TenantId) -> None:
