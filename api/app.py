@@ -10,6 +10,7 @@ from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
 from api.cache import routes as cache
+from api.analytics import routes as analytics
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
@@ -38,6 +39,7 @@ ROUTERS = (
     env.router,
     cache.router,
     events.router,
+    analytics.router,
     executions.router,
     history.router,
     tasks.router,
