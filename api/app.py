@@ -22,6 +22,7 @@ from api.history import routes as history
 from api.live import routes as live
 from api.means import Means, means
 from api.metrics import MeteredRequests
+from api.monitoring import routes as monitoring
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
@@ -40,6 +41,7 @@ ROUTERS = (
     cache.router,
     events.router,
     analytics.router,
+    monitoring.router,
     executions.router,
     history.router,
     tasks.router,
