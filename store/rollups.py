@@ -5,7 +5,7 @@ from sqlalchemy import text
 
 from store.session import Session
 
-AT_ONCE = 5_000
+AT_ONCE = 50_000
 """Deltas that one transaction folds."""
 
 
