@@ -7,6 +7,7 @@ from io import TextIOWrapper
 import typer
 
 from cli import cache, events, executions, services, tasks, why, workflows
+from cli import events, executions, services, stats, tasks, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -36,6 +37,8 @@ for verb in (
     executions.logs,
     why.why,
     executions.cancel,
+    executions.cancel,
+    stats.stats,
 ):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
