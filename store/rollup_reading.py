@@ -10,7 +10,7 @@ from typing import Literal
 from sqlalchemy import text
 
 from store.arrays import array
-from store.grains import floor, segments
+from store.grains import HOUR, floor, segments
 from store.session import Session
 
 Dimension = Literal["workflow", "version", "trigger", "node"]
@@ -66,7 +66,9 @@ async def sums(
     """Add up what is kept of executions, or of node runs, between moments that follow each other and are whole quarters
     of an hour."""
     cut = segments(boundaries)
+    level = _level(which, by, nodes=nodes)
     values = {
+        "levels": array(0 if nodes and each.grain == HOUR else level for each in cut),
         "numbers": array(each.number for each in cut),
         "grains": array(each.grain for each in cut),
         "lows": array(each.low for each in cut),
@@ -97,6 +99,13 @@ async def largest(
     return found.get((1,), {})
 
 
+def _level(which: Which, by: Sequence[Dimension], *, nodes: bool) -> int:
+    """How much of what is asked for has been added up before."""
+    if which.version is not None or which.trigger is not None or "version" in by or "trigger" in by:
+        return 0
+    return 1 if nodes or which.workflow is not None or "workflow" in by else 2
+
+
 def _statement(which: Which, by: Sequence[Dimension], kind: Kind, top: Top | None) -> str:
     asked = ("workflow", "version", "trigger", "node")
     filters = "".join(f" and {name} = :{name}" for name in asked if getattr(which, name) is not None)
@@ -119,13 +128,13 @@ _SUMS = """
 with kept as (
     select s.number, {columns} d.key, d.amount
     from unnest(
-        cast(:numbers as int[]), cast(:grains as smallint[]), cast(:lows as timestamptz[]),
+        cast(:levels as smallint[]), cast(:numbers as int[]), cast(:grains as smallint[]), cast(:lows as timestamptz[]),
         cast(:highs as timestamptz[])
-    ) as s (number, grain, low, high)
+    ) as s (level, number, grain, low, high)
     cross join lateral (
         select *, s.grain > 0 or slot >= s.low and slot + interval '1 hour' <= s.high as whole from rollups
-        where nodes = :nodes and grain = s.grain and slot >= date_bin('1 hour', s.low, '2000-01-01Z')
-            and slot < s.high{filters}
+        where nodes = :nodes and level = s.level and grain = s.grain
+            and slot >= date_bin('1 hour', s.low, '2000-01-01Z') and slot < s.high{filters}
         offset 0
     ) as r
     cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)

@@ -19,13 +19,11 @@ async def cost(
 ) -> dict[str, object]:
     """Tell what was used in each bucket of a range and by whom, and in as much time before."""
     span, spans = [range.since, range.until], list(pairwise(before(points)))
-    units = list(await rollup_reading.largest(session, before(points), which, "costs", nodes=True))[:MOST_UNITS]
+    units = list(await rollup_reading.largest(session, before(points), which, "costs", nodes=False))[:MOST_UNITS]
     keys = ["attempts", "busy", "cpu", *units]
     most = Top("busy" if unit is None else f"c:{unit}", top)
-    found = await rollup_reading.sums(session, before(points), which, nodes=True, kind="named", keys=keys)
-    workflows = await rollup_reading.sums(
-        session, span, which, nodes=True, kind="named", keys=keys, by=["workflow"], top=most
-    )
+    found = await rollup_reading.sums(session, before(points), which, kind="named", keys=keys)
+    workflows = await rollup_reading.sums(session, span, which, kind="named", keys=keys, by=["workflow"], top=most)
     nodes = await rollup_reading.sums(
         session, span, which, nodes=True, kind="named", keys=keys, by=["workflow", "node"], top=most
     )

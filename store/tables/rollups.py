@@ -21,6 +21,9 @@ class RollupRow(Tenanted, table=True):
 
     nodes: bool = Field(primary_key=True)
     """Whether they are of node runs; else they are of executions."""
+    level: int = Field(primary_key=True, sa_type=SmallInteger)
+    """0: as below; 1: of all versions and triggers of a workflow together; 2: of all workflows too. Hours of nodes have
+    only the first, everything of nodes the first two."""
     grain: int = Field(primary_key=True, sa_type=SmallInteger)
     """0: an hour, 1: a day, 2: ten days."""
     slot: datetime = Field(sa_column=Column(moment().type, primary_key=True))

@@ -38,15 +38,14 @@ async def keep(store: Database, tenant: TenantId, execution: str, *, trigger: st
 
 async def test_an_execution_and_its_node_runs_are_counted(store: Database, tenant: TenantId) -> None:
     await write(store, tenant, *whole(nodes=("a", "each[0].b", "each[17].b")), attempt("ex_1", "each[0].b", cpu=0.002))
+    used = {"attempts": 1, "busy": 250_000, "cpu": 2_000}
     assert await by_node(store, tenant) == {
-        "": {"started": 1, "s:succeeded": 1, "d:178": 1, "time": 7_000_000},
+        "": {"started": 1, "s:succeeded": 1, "d:178": 1, "time": 7_000_000, **used},
         "a": {"s:succeeded": 1, "t:transform": 1, "d:139": 1, "time": 1_000_000},
         "each.b": {
             **dict.fromkeys(["s:succeeded", "t:transform", "d:139"], 2),
             "time": 2_000_000,
-            "attempts": 1,
-            "busy": 250_000,
-            "cpu": 2_000,
+            **used,
         },
     }
     await same_as_recounted(store, tenant)
@@ -181,7 +180,23 @@ async def sums(store: Database, tenant: TenantId) -> Sums:
     async with session(store, tenant) as opened:
         found, days, tens = await asked(opened, 0), await asked(opened, 1), await asked(opened, 2)
         assert by_key(found) == by_key(days) == by_key(tens)
+        levels = await opened.sql.execute(text(_LEVELS))
+        assert [tuple(row) for row in levels] == []
     return found
+
+
+_LEVELS = """
+with summed as (
+    select nodes, level, grain, slot, node, d.key, sum(d.amount) as amount
+    from rollups cross join lateral unnest(keys, amounts) as d (key, amount) group by 1, 2, 3, 4, 5, 6
+)
+(select nodes, grain, slot, node, key, amount from summed where level = 0 and (not nodes or grain > 0)
+except select nodes, grain, slot, node, key, amount from summed where level = 1)
+union all
+(select nodes, grain, slot, node, key, amount from summed where level = 0 and not nodes
+except select nodes, grain, slot, node, key, amount from summed where level = 2)
+"""
+"""Sums of which those of a whole workflow, or of all, say something else."""
 
 
 async def asked(opened: Session, grain: int) -> Sums:
@@ -190,7 +205,8 @@ async def asked(opened: Session, grain: int) -> Sums:
         text("""
         select d.quarter + extract(epoch from r.slot)::bigint, workflow, version, trigger, node, d.key, d.amount
         from (
-            select slot, workflow, version, trigger, node, quarters, keys, amounts from rollups where grain = :grain
+            select slot, workflow, version, trigger, node, quarters, keys, amounts from rollups
+            where grain = :grain and level = 0
             union all
             select slot, workflow, version, trigger, node, quarters, keys, amounts from rollup_deltas
         ) as r cross join lateral unnest(quarters, keys, amounts) as d (quarter, key, amount)"""),

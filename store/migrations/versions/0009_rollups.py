@@ -124,10 +124,13 @@ def executions_of(rows: str) -> str:
 def within(rows: str, executions: str, measures: str) -> str:
     """Node runs or attempts, with what their executions say of them."""
     sign = "r.sign * x.sign" if "sign" in executions else "r.sign"
+    # What attempts used is the executions' too: it is asked for by the hour, where nodes would be many.
+    whose = "(definition_path(r.path)), ('')" if measures == ATTEMPT else "(definition_path(r.path))"
     return f"""
         select {sign} as sign, x.workflow collate "C" as workflow, x.version, x.trigger collate "C" as trigger,
-            definition_path(r.path) as node, m.at, m.key, m.amount
-        from ({rows}) as r join {executions} as x on x.id = r.execution_id cross join lateral {measures} as m"""
+            w.node collate "C" as node, m.at, m.key, m.amount
+        from ({rows}) as r join {executions} as x on x.id = r.execution_id cross join lateral {measures} as m
+        cross join lateral (values {whose}) as w (node)"""
 
 
 def both(executions: str) -> str:
@@ -204,6 +207,7 @@ def upgrade() -> None:
         "rollups",
         sa.Column("tenant_id", sa.Text(), server_default=sa.text("current_tenant()"), nullable=False),
         sa.Column("nodes", sa.Boolean(), nullable=False),
+        sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.Column("grain", sa.SmallInteger(), nullable=False),
         sa.Column("slot", sa.DateTime(timezone=True), nullable=False),
         sa.Column("workflow", sa.Text(collation="C"), nullable=False),
@@ -213,7 +217,9 @@ def upgrade() -> None:
         sa.Column("quarters", postgresql.ARRAY(sa.SmallInteger()), nullable=False),
         sa.Column("keys", postgresql.ARRAY(sa.Text(collation="C")), nullable=False),
         sa.Column("amounts", postgresql.ARRAY(sa.BigInteger()), nullable=False),
-        sa.PrimaryKeyConstraint("tenant_id", "nodes", "grain", "slot", "workflow", "version", "trigger", "node"),
+        sa.PrimaryKeyConstraint(
+            "tenant_id", "nodes", "level", "grain", "slot", "workflow", "version", "trigger", "node"
+        ),
     )
     op.create_table(
         "rollup_deltas",
