@@ -10,6 +10,7 @@ from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
 from api.cache import routes as cache
+from api.analytics import routes as analytics
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
@@ -21,6 +22,7 @@ from api.history import routes as history
 from api.live import routes as live
 from api.means import Means, means
 from api.metrics import MeteredRequests
+from api.monitoring import routes as monitoring
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
@@ -39,6 +41,8 @@ ROUTERS = (
     env.router,
     cache.router,
     events.router,
+    analytics.router,
+    monitoring.router,
     executions.router,
     history.router,
     tasks.router,

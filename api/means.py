@@ -11,6 +11,7 @@ from activities import registry
 from api.keys import Keys
 from api.live.live import Live, live
 from api.problems import TemporalUnavailable
+from api.queues import QueueStates
 from api.rates import Rates
 from dag.activity_type import Catalog
 from runtime import database
@@ -73,6 +74,7 @@ class Means:
     catalog: Catalog
     listener: Listener
     live: Live
+    queues: QueueStates
 
 
 @asynccontextmanager
@@ -81,6 +83,9 @@ async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | N
     async with database.opened(settings) as opened, listening(opened) as listener:
         storage = DatabaseStorage(opened, patience=_CONNECTING)
         made = Means(
+        temporal = Connection(settings, opened, storage)
+        queues = QueueStates(temporal.client, settings.queue)
+        yield Means(
             settings=settings,
             database=opened,
             storage=storage,
@@ -93,3 +98,9 @@ async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | N
         )
         with collecting(Pool(opened)):
             yield made
+            temporal=temporal,
+            catalog=registry.catalog(registry.load()),
+            listener=listener,
+            queues=queues,
+        )
+        queues.close()

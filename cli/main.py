@@ -7,6 +7,7 @@ from io import TextIOWrapper
 import typer
 
 from cli import cache, events, executions, services, tasks, why, workflows
+from cli import events, executions, services, stats, tasks, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -24,7 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (services.up, services.api, services.worker, services.migrate, services.key):
+for verb in (services.up, services.api, services.worker, services.migrate, services.recount, services.key):
     app.command(rich_help_panel="Processes")(verb)
 for verb in (workflows.apply, workflows.validate, workflows.export, workflows.diff):
     app.command(rich_help_panel="Workflows")(verb)
@@ -36,6 +37,8 @@ for verb in (
     executions.logs,
     why.why,
     executions.cancel,
+    executions.cancel,
+    stats.stats,
 ):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (

@@ -222,3 +222,39 @@ class LogLine(BaseModel):
 
     level: str
     message: str
+
+
+class Counts(BaseModel):
+    """How many executions, and how they ended."""
+
+    started: int
+    closed: int
+    by_status: dict[str, int]
+    success_rate: float | None
+
+
+class UsedWorkflow(Counts):
+    """The executions of a workflow."""
+
+    workflow: str
+
+
+class FrequentCode(BaseModel):
+    """Executions that ended with one error."""
+
+    code: str
+    count: int
+
+
+class ErrorFamily(BaseModel):
+    """Errors whose codes begin alike."""
+
+    codes: list[FrequentCode]
+
+
+class Stats(BaseModel):
+    """What came of executions."""
+
+    total: Counts
+    workflows: list[UsedWorkflow]
+    errors: list[ErrorFamily]

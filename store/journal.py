@@ -21,6 +21,7 @@ from store.heads import Head
 from store.node_run_records import Told
 from store.node_runs import NodeRun
 from store.session import Session
+from store.spending import spent
 
 CHANNEL = "perdure_journal"
 """Where listeners hear the ids of executions that something was written of, behind their tenant's."""
@@ -79,7 +80,7 @@ class _Book:
     """Node runs to be told anew from all their events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Row:
     execution: str
     seq: int
@@ -93,6 +94,7 @@ class _Row:
     n: int | None = None
     previous: int | None = None
     task: int | None = None
+    spent: str | None = None
 
 
 async def write(session: Session, entries: Sequence[Entry], *, ends: Mapping[Strand, int] | None = None) -> None:
@@ -258,7 +260,9 @@ def _number(session: Session, book: _Book, event: StepEvent) -> None:
 
 def _note(session: Session, book: _Book, note: Note) -> None:
     head, data = book.head, _sealed(session, note.data)
-    book.rows.append(_Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum))
+    row = _Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum)
+    row.spent = spent(note.type, note.data)
+    book.rows.append(row)
     heads.noted(head, note.type, note.at, note.data, session.seal)
     node_run_records.told(book.told, head.attempt, note.path, note.type, note.at, note.data)
 
@@ -307,6 +311,7 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
                 "previous": array(row.previous for row in rows),
                 "checksums": array(row.checksum for row in rows),
                 "tasks": array(row.task for row in rows),
+                "spent": array(row.spent for row in rows),
             },
         )
     links = [link for book in books for link in book.links]
@@ -338,13 +343,14 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
 
 _INSERT = text("""
 insert into events
-    (execution_id, seq, attempt, strand, n, type, path, at, data, previous, checksum, task)
-select execution, seq, attempt, strand, n, type, path, to_timestamp(at), data, previous, checksum, task
+    (execution_id, seq, attempt, strand, n, type, path, at, data, previous, checksum, task, spent)
+select execution, seq, attempt, strand, n, type, path, to_timestamp(at), data, previous, checksum, task,
+    cast(spent as json)
 from unnest(
     cast(:executions as text[]), cast(:seqs as bigint[]), cast(:attempts as int[]), cast(:strands as text[]),
     cast(:ns as int[]), cast(:types as text[]), cast(:paths as text[]), cast(:ats as float8[]), cast(:data as bytea[]),
-    cast(:previous as bigint[]), cast(:checksums as bigint[]), cast(:tasks as bigint[])
-) as row (execution, seq, attempt, strand, n, type, path, at, data, previous, checksum, task)
+    cast(:previous as bigint[]), cast(:checksums as bigint[]), cast(:tasks as bigint[]), cast(:spent as text[])
+) as row (execution, seq, attempt, strand, n, type, path, at, data, previous, checksum, task, spent)
 """)
 _REPLACE = text("""
 update events as e

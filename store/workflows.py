@@ -68,6 +68,15 @@ async def find(session: Session, reference: str, *, lock: bool = False) -> Workf
     return found
 
 
+async def name(session: Session, reference: str) -> str:
+    """What a workflow is or was called, by its id or its name. What nothing is called stays as it is."""
+    if not reference.startswith(ids.PREFIXES["workflow"]):
+        return reference
+    return (
+        await session.sql.scalars(select(WorkflowRow.name).where(col(WorkflowRow.id) == reference))
+    ).first() or reference
+
+
 async def head(session: Session, reference: str) -> Head:
     """Find a workflow by its id or its name, for those who start it: as often as anything is done."""
     by_id = reference.startswith(ids.PREFIXES["workflow"])

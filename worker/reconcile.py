@@ -32,7 +32,7 @@ from temporalio.service import RPCError
 from dag.concurrency import GATE
 from dag.strands import StrandId, strand_id
 from runtime.settings import Settings
-from store import cache, checking, strands, tenants
+from store import cache, checking, rollups, strands, tenants
 from store.checking import Quiet
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
@@ -157,6 +157,7 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
         await look_after_dependencies(client, database, tenant)
         async with session(database, tenant) as opened:
             await cache.remove_expired(opened, limit=EXPIRED)
+        await _fold_rollups(doing, tenant)
     return began
 
 
@@ -184,6 +185,13 @@ async def _mend_broken(doing: Pass, tenant: TenantId) -> None:
             broken, more = await checking.broken(opened, limit=PAGE)
         for execution in broken:
             await _heal(doing, tenant, execution)
+
+
+async def _fold_rollups(doing: Pass, tenant: TenantId) -> None:
+    more = True
+    while more:
+        async with session(doing.database, tenant) as opened:
+            more = await rollups.fold(opened)
 
 
 async def _look_at_quiet(doing: Pass, tenant: TenantId) -> None:

@@ -187,6 +187,8 @@ class EventRow(Tenanted, table=True):
     previous: int | None = Field(default=None, sa_type=BigInteger)
     checksum: int | None = Field(default=None, sa_type=BigInteger)
     task: int | None = Field(default=None, sa_type=BigInteger)
+    spent: dict[str, int] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    """What an attempt used, where the entry is the record of one: sums of it are kept."""
 
 
 class SearchValueRow(Tenanted, table=True):

@@ -380,3 +380,15 @@ def test_a_reader_that_has_enough_is_no_error(stack: LocalStack) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_stats_tell_how_executions_ended(stack: LocalStack) -> None:
+    good, bad = applied(stack, {"a": node("1")}), applied(stack, {"a": node("$error('no')")})
+    for workflow in (good, bad):
+        stack.perdure("run", workflow)
+    told = stack.perdure("stats", "--last", "24h")
+    assert told.returncode == 0, told.stderr
+    assert re.search(rf"^{good} +1 +1 +1 +0 +100\.0%", told.stdout, re.MULTILINE)
+    assert re.search(rf"^{bad} +1 +1 +0 +1 +0\.0%", told.stdout, re.MULTILINE)
+    assert re.search(r"^expression\.\w+ +\d+", told.stdout, re.MULTILINE)
+    assert stack.perdure("stats", "--last", "1y").returncode == 6
