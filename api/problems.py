@@ -34,6 +34,7 @@ STATUSES: Mapping[str, int] = {
     "document.invalid": 422,
     "definition.invalid": 422,
     "draft.changed": 412,
+    "limit.breakpoints": 422,
     "limit.env": 422,
     "limit.env_bytes": 422,
     "limit.secret_bytes": 422,

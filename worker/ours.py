@@ -9,6 +9,7 @@ from worker.children import child_activities
 from worker.events import event_activities
 from worker.gate import Gate
 from worker.gates import gate_activities
+from worker.steering import steering_activities
 
 OUR_WORKFLOWS: Sequence[type] = (Gate,)
 
@@ -19,4 +20,5 @@ def our_activities(client: Client, database: Database) -> Sequence[Callable[...,
         *event_activities(client, database),
         *child_activities(client, database),
         *gate_activities(client, database),
+        *steering_activities(client),
     ]
