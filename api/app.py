@@ -13,6 +13,8 @@ from api.codec.origins import FromTemporal
 from api.dependencies import caller
 from api.env import routes as env
 from api.events import routes as events
+from api.executions import control_routes as control
+from api.executions import debug_routes as debugging
 from api.executions import routes as executions
 from api.health import routes as health
 from api.means import Means, means
@@ -29,6 +31,8 @@ ROUTERS = (
     secrets.router,
     env.router,
     events.router,
+    control.router,
+    debugging.router,
     executions.router,
     tasks.router,
     workflows.router,

@@ -40,6 +40,7 @@ STATUSES: Mapping[str, int] = {
     "limit.secret_bytes": 422,
     "limit.secrets": 422,
     "input.invalid": 422,
+    "payload.too_large": 422,
     "request.invalid": 422,
     "method.not_allowed": 405,
     "precondition.missing": 428,
