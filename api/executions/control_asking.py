@@ -11,9 +11,9 @@ from api.parameters import Whole
 
 REASON_BODY = described(ReasonIn, required=False)
 STEP_BODY = described(StepIn, required=False)
-BREAKPOINT_BODY = described(BreakpointIn)
-SKIP_BODY = described(SkipIn)
-VARIABLES_BODY = described(VariablesIn)
+BREAKPOINT_BODY = described(BreakpointIn, example={"node": "each.price", "condition": "item.total > 100"})
+SKIP_BODY = described(SkipIn, example={"path": "each[2].price", "reason": "The bank is closed."})
+VARIABLES_BODY = described(VariablesIn, example={"path": "each[2]", "values": {"rate": 2}})
 BULK_BODY = described(BulkIn, example={"filter": {"workflow": "import"}, "reason": "The bank is closed."})
 
 Why = Annotated[ReasonIn, Depends(body(ReasonIn, optional=True))]

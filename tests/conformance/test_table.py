@@ -42,7 +42,6 @@ NOT_YET = {
     "dependencies",
     "inbox and notifications",
     "mocks and reruns",
-    "pause",
     "tenant's plan limits",
 }
 """What the language has and nothing runs yet. Nothing else may stand without a test."""
