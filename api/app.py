@@ -9,13 +9,15 @@ from fastapi import Depends, FastAPI
 from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
-from api.cache import routes as cache
 from api.analytics import routes as analytics
+from api.cache import routes as cache
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
 from api.env import routes as env
 from api.events import routes as events
+from api.executions import control_routes as control
+from api.executions import debug_routes as debugging
 from api.executions import routes as executions
 from api.health import routes as health
 from api.history import routes as history
@@ -43,6 +45,8 @@ ROUTERS = (
     events.router,
     analytics.router,
     monitoring.router,
+    control.router,
+    debugging.router,
     executions.router,
     history.router,
     tasks.router,

@@ -5,7 +5,7 @@ A route names its body before its session: a slow body must not hold a connectio
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 
 from fastapi import Depends, Request
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -57,10 +57,19 @@ async def document(request: Request, caller: Caller) -> JsonValue:
     return await _value(request, _FORMATS, DOCUMENT)
 
 
-def body(model: type[Model], *, limits: Limits = DOCUMENT) -> Callable[[Request, Caller], Awaitable[Model]]:
-    """Make what reads a JSON body of one shape. Give the model `extra="forbid"`: types are strict anyway."""
+def body(
+    model: type[Model], *, limits: Limits = DOCUMENT, optional: bool = False
+) -> Callable[[Request, Caller], Awaitable[Model]]:
+    """Make what reads a JSON body of one shape, which may be missing where it is `optional`. Give the model
+    `extra="forbid"`: types are strict anyway."""
 
     async def reads(request: Request, caller: Caller) -> Model:
+        if (
+            optional
+            and "content-type" not in request.headers
+            and not await content(request, most=limits.document_bytes)
+        ):
+            return model()
         return await parsed(request, model, limits=limits)
 
     return reads
@@ -97,11 +106,24 @@ async def content(request: Request, *, most: int) -> bytes:
     return b"".join(chunks)
 
 
-def described(model: type[BaseModel], **example: object) -> dict[str, Any]:
+def described(model: type[BaseModel], *, required: bool = True, **example: object) -> dict[str, Any]:
     """The body of a route for OpenAPI, which sees no dependency read it."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema, **example}}}}
+    schema = _inlined(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": required, "content": {"application/json": {"schema": schema, **example}}}}
+
+
+def _inlined(schema: Any, defined: dict[str, Any]) -> Any:
+    """A schema with its parts in their places: it stands where no definitions can stand beside it."""
+    match schema:
+        case {"$ref": str(name)} if (part := defined.get(name.rpartition("/")[2])) is not None:
+            return _inlined(part, defined)
+        case dict():
+            return {key: _inlined(value, defined) for key, value in cast(dict[str, Any], schema).items()}
+        case list():
+            return [_inlined(value, defined) for value in cast(list[Any], schema)]
+        case _:
+            return schema
 
 
 def _listed(wrong: ValidationError) -> list[JsonValue]:

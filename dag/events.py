@@ -15,6 +15,9 @@ EventType = Literal[
     "execution.timed_out",
     "execution.queued",
     "execution.search",
+    "execution.paused",
+    "execution.resumed",
+    "execution.cancelling",
     "node.started",
     "node.waiting",
     "node.succeeded",
@@ -31,6 +34,14 @@ EventType = Literal[
     "compensation.ended",
     "on_failure.started",
     "on_failure.failed",
+    "variables.edited",
+    "node.skipping",
+    "debug.enabled",
+    "debug.disabled",
+    "debug.stepped",
+    "debug.breakpoint_set",
+    "debug.breakpoint_cleared",
+    "debug.held",
 ]
 
 

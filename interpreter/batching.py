@@ -18,6 +18,7 @@ from interpreter.constructs.trying import Try
 from interpreter.frames import Frame, Frames, FrameState, Held
 from interpreter.frontier import STARTED, UNSTARTED, Standing
 from interpreter.outputs import Index, Outputs
+from interpreter.pausing import State, target_of
 from interpreter.start import Carried, Start
 
 _DUE = TypeAdapter(list[Due])
@@ -60,6 +61,10 @@ class Batching:
             start_time=self._at.start_time,
             outputs=Index([[*values]]),
         )
+        steering = self._at.steering
+        if steering is not None and steering.paused:  # it begins as paused as the rest is
+            steering.told.append(target_of(loop.path, step.number))
+            carried.steering = State(paused=True)
         beginning = Beginning(
             path=loop.path,
             batch=Batch(loop.path, step.number),

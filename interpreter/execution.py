@@ -14,6 +14,7 @@ from dag.dependencies import Success
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
 from dag.plan import Plan, Sees
+from dag.steering import Command, Steered
 from dag.strands import batch_strand
 from dag.sub_workflows import ChildEnd
 from dag.task_messages import Decided, Decision
@@ -29,16 +30,20 @@ from interpreter.evaluating import NO_NAMES, Evaluating
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames
 from interpreter.frontier import Ending
+from interpreter.inside import Insight
 from interpreter.invoking import Invoking
 from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Emit, Journal, Now, shown
 from interpreter.lasting import GRACE, Lasting
 from interpreter.orders import Order, Outcome
 from interpreter.outputs import Outputs
+from interpreter.passing_on import PASSING_ON, PassingOn
+from interpreter.pausing import State
 from interpreter.search import SEARCH, SearchValues
 from interpreter.settling import Settling
 from interpreter.start import Carried, Start
 from interpreter.starting import Starting
+from interpreter.steering import Steering
 from interpreter.tasks import Tasks
 from interpreter.view import View
 
@@ -66,6 +71,7 @@ class Execution:
         self._plan = plan
         self._now = now
         self._at = carried
+        carried.steering = steering = carried.steering or State()
         strand = "" if start.strand is None else batch_strand(start.strand.batch.path, start.strand.batch.number)
         self._journal = Journal(tenant, id, start.attempt, strand, written=carried.written, now=now, emit=emit)
         self._outputs = Outputs(carried.outputs, segments)
@@ -100,8 +106,10 @@ class Execution:
             run=self._start_running,
             end=self._conclusion.finish,
         )
-        self._asides: Mapping[int, Admission | Dependencies | Conclusion] = {
+        passing_on = PassingOn(steering, self.frames, orders=self.orders)
+        self._asides: Mapping[int, Admission | Dependencies | Conclusion | PassingOn] = {
             **self._entrance.asides,
+            PASSING_ON: passing_on,
             **dict.fromkeys(AT_THE_END, self._conclusion),
         }
         """What runs for no node, by number."""
@@ -148,6 +156,19 @@ class Execution:
             compute=self._compute,
             stop=self._stop,
         )
+        self.steering = Steering(
+            start,
+            steering,
+            self.frames,
+            self._settling,
+            self._journal,
+            self._view,
+            passing_on,
+            now=now,
+            seed=carried.seed,
+            is_queued=lambda: self._entrance.is_before,
+        )
+        self.inside = Insight(self.frames, self._outputs, self.steering)
         if carried.begun and not self._entrance.is_before:
             self._set_deadline()
 
@@ -156,6 +177,7 @@ class Execution:
         if self._at.begun:
             return
         self._at.begun = True
+        self.steering.begin()
         if self._loop is not None:
             self._lasting.start(*self._loop)
         else:
@@ -192,7 +214,7 @@ class Execution:
             self._invoking.try_again()
         elif calls and self._conclusion.go_on():
             pass
-        elif (taken := self.frames.take(calls=calls)) is not None:
+        elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
         else:
             return self._ring()
@@ -268,6 +290,7 @@ class Execution:
         frame, place = self._running(number)
         if place in frame.at.held:
             self._lasting.called(frame, place, orjson.loads(text) if text else None)
+            self.steering.passing_on.look()
             return
         self._invoking.succeeded(frame, place, text, cached=cached)
 
@@ -326,6 +349,8 @@ class Execution:
 
     def cancel(self) -> None:
         """A person ends the execution."""
+        if not self._conclusion.is_known and self.ending is None:
+            self.steering.cancelling()
         self._end("cancelled")
 
     def hear(self, told: Told) -> None:
@@ -341,6 +366,8 @@ class Execution:
                 self._entrance.heard(told)
             case EndBatch():
                 if self._loop is not None:
+                    if told.turns == "cancel":
+                        self.steering.let_go()
                     self._lasting.end_batch(*self._loop, told)
 
     def decide(self, decision: Decision) -> Decided:
@@ -351,6 +378,12 @@ class Execution:
             self.follow()
         else:
             self.tasks.remember(decision, told)
+        return told
+
+    def steer(self, command: Command) -> Steered:
+        """Somebody wants it otherwise. Raises what refuses it, and has changed nothing then."""
+        told = self.steering.steer(command)
+        self.follow()
         return told
 
     def alarm(self) -> float | None:
@@ -377,6 +410,8 @@ class Execution:
         self._at.counter = self.frames.counter
         self._at.grace_until = self._lasting.grace_until
         self._at.outputs, segments = self._outputs.pack()
+        if self._at.steering == State():
+            self._at.steering = None
         return self._at, segments
 
     @property
@@ -442,8 +477,10 @@ class Execution:
         if self._conclusion.is_known or self.ending is not None:
             return
         if self._entrance.is_before:
+            self.steering.let_go()
             self._entrance.cancel()
             return
+        self.steering.let_go()
         if why != "stopped":
             self._lasting.grace_until = self._now.time + GRACE
         if self._loop is None:

@@ -1,7 +1,7 @@
 """The graphs of an execution that run: each loop turn, branch and part of a `try` is a frame of its own."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
@@ -294,10 +294,15 @@ class Frames:
             one.queued = True
             self._ready.insert(n, one)
 
-    def take(self, *, calls: bool) -> tuple[Frame, int] | None:
-        """The next node to start, now running, if one may. Without `calls`, activities are held back."""
+    def take(self, *, calls: bool, holds: Callable[[Frame, int], bool] | None = None) -> tuple[Frame, int] | None:
+        """The next node to start, now running, if one may. Without `calls`, activities are held back. Where it `holds`,
+        nothing starts, and the same node is the next again."""
         while calls and self._held_back:
-            frame, place = self._held_back.popleft()
+            frame, place = self._held_back[0]
+            is_ready = frame.at.standing.status[place] == "ready" and frame.at.base in self._by_base
+            if is_ready and holds is not None and holds(frame, place):
+                return None
+            self._held_back.popleft()
             if frame.frontier.start(place):
                 return frame, place
         while self._ready:
@@ -305,11 +310,20 @@ class Frames:
             while (place := frame.frontier.next()) is not None:
                 if not calls and frame.graph.nodes[place].call is not None:
                     self._held_back.append((frame, place))
+                elif holds is not None and holds(frame, place):
+                    frame.frontier.unread(place)
+                    return None
                 elif frame.frontier.start(place):
                     return frame, place
             self._ready.popleft()
             frame.queued = False
         return None
+
+    def upcoming(self) -> Iterator[tuple[Frame, int]]:
+        """What is ready, in the order in which it has its turn."""
+        yield from ((frame, place) for frame, place in self._held_back if frame.at.standing.status[place] == "ready")
+        for frame in self._ready:
+            yield from ((frame, place) for place in frame.frontier.upcoming())
 
     def put_back(self, frame: Frame, place: int) -> None:
         """A node that was taken cannot start yet."""

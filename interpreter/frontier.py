@@ -1,7 +1,7 @@
 """Which nodes of a graph may start, are skipped or are cancelled: decided from what has settled, with no I/O."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -119,6 +119,14 @@ class Frontier:
                 return node
         return None
 
+    def upcoming(self) -> Iterator[int]:
+        """The nodes that may start, in their order."""
+        return (node for node in self._queue if self._at.status[node] == "ready")
+
+    def unread(self, node: int) -> None:
+        """What `next` gave is to be given again, before the others."""
+        self._queue.appendleft(node)
+
     def start(self, node: int) -> bool:
         """Start a node that may; false when it may not any more."""
         if self._at.status[node] != "ready":
@@ -142,6 +150,11 @@ class Frontier:
     def settle(self, node: int, how: Settled) -> Changes:
         """A started node has ended."""
         self._work.append((node, how))
+        return self._finish()
+
+    def clear(self, node: int) -> Changes:
+        """Skip a node that has not started; one that has is asked to stop."""
+        self._clear([node])
         return self._finish()
 
     def end(self, why: Ending) -> Changes:

@@ -1,7 +1,7 @@
 """How node runs and graphs end, and all that follows from it: edges, joins, what is around them, what is cancelled."""
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -13,7 +13,7 @@ from interpreter.compensation import Due
 from interpreter.constructs.steps import End
 from interpreter.failures import causes, dumped, fitting
 from interpreter.frames import Frame, Frames
-from interpreter.frontier import CANCELLED, FAILED, Changes, Ending, Settled
+from interpreter.frontier import CANCELLED, FAILED, SKIPPED, Changes, Ending, Settled
 from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal
 from interpreter.orders import Cancel, Order
@@ -47,6 +47,12 @@ class Settling:
         """Graphs in which every node has settled."""
         self.calls: dict[int, Computed] = {}
         """What runs now, by node: kept for a second attempt."""
+        self.failures: dict[int, ErrorValue] = {}
+        """Of nodes that have failed, while what follows from it is held."""
+        self.skipping: list[int] = []
+        """Nodes that are asked to stop by who skips them."""
+        self.holds_failure: Callable[[Frame, int, ErrorValue], bool] | None = None
+        """Whether what follows from a failure is held."""
         self.promising: dict[int, Mapping[str, JsonValue]] = {}
         """Nodes whose end is known, while the config of their compensation is computed; with what is told of them."""
 
@@ -71,8 +77,14 @@ class Settling:
 
     def fail(self, frame: Frame, place: int, error: ErrorValue) -> None:
         """A node has failed."""
+        error = fitting(error.at(frame.graph.nodes[place].id, frame.path(place)))
+        holds = None if frame.frontier.is_cancelling(place) else self.holds_failure
+        if holds is None or not holds(frame, place, error):
+            self.failed(frame, place, error)
+
+    def failed(self, frame: Frame, place: int, error: ErrorValue) -> None:
+        """A node has failed, and nothing holds what follows."""
         path = frame.path(place)
-        error = fitting(error.at(frame.graph.nodes[place].id, path))
         how = FAILED if frame.frontier.is_cancelling(place) else frame.frontier.failure_of(place)
         frame.at.errors[place] = error
         self._journal.say("node.failed", path, {"error": dumped(error), "port": how.port})
@@ -80,16 +92,23 @@ class Settling:
 
     def cancelled(self, frame: Frame, place: int) -> None:
         """A node has stopped before it had an effect."""
-        self._journal.say("node.cancelled", frame.path(place))
-        self.settle(frame, place, CANCELLED)
+        is_skipped = frame.at.base + place in self.skipping
+        self._journal.say("node.skipped" if is_skipped else "node.cancelled", frame.path(place))
+        self.settle(frame, place, SKIPPED if is_skipped else CANCELLED)
 
     def settle(self, frame: Frame, place: int, how: Settled) -> None:
         """A node has ended."""
         number = frame.at.base + place
         self._frames.forget(number)
         self.calls.pop(number, None)
+        if number in self.skipping:
+            self.skipping.remove(number)
         frame.at.deadlines.pop(place, None)
         self._apply(frame, frame.frontier.settle(place, how))
+
+    def clear(self, frame: Frame, place: int) -> None:
+        """Skip a node that has not started; one that has is asked to stop."""
+        self._apply(frame, frame.frontier.clear(place))
 
     def end(self, frame: Frame, why: Ending) -> None:
         """End a graph before all its nodes had their turn; the first reason stays."""
@@ -159,8 +178,17 @@ class Settling:
             self.leaving.append((frame, place))
         elif frame.at.waits.pop(place, None) is not None:
             self.cancelled(frame, place)
+        elif (error := self.failures.pop(number, None)) is not None:
+            self._stop_failing(frame, place, error)
         elif number not in self.promising:
             self._orders.append(Cancel(number))
+
+    def _stop_failing(self, frame: Frame, place: int, error: ErrorValue) -> None:
+        """A node whose failure is held is not to have its consequences any more."""
+        if frame.at.base + place in self.skipping:
+            self.cancelled(frame, place)
+        else:
+            self.failed(frame, place, error)
 
     def _record_unsatisfiable(self, frame: Frame, join: int, failures: Sequence[int]) -> None:
         node, path = frame.graph.nodes[join], frame.path(join)

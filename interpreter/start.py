@@ -9,6 +9,7 @@ from pydantic import JsonValue, SkipValidation
 from dag.batches import BatchOf
 from dag.dependencies import Awaited
 from dag.plan import PlanGraph
+from dag.steering import Debugging
 from dag.strands import BATCH
 from dag.sub_workflows import Parent
 from interpreter.arriving import Early
@@ -18,6 +19,7 @@ from interpreter.frontier import Standing
 from interpreter.journal import Written
 from interpreter.orders import Outcome
 from interpreter.outputs import Index
+from interpreter.pausing import State
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Start:
     """The batch of a loop that this is. None: it is the execution itself."""
     awaits: tuple[Awaited, ...] = ()
     """What has to succeed before it runs."""
+    debug: Debugging | None = None
+    """How it is debugged from its first node on."""
 
 
 @dataclass
@@ -127,6 +131,8 @@ class Carried:
     """What the execution ends with once its compensations have run."""
     undone_wrongly: bool = False
     """Whether a compensation failed."""
+    steering: State | None = None
+    """How it is steered; None: nobody has touched it."""
 
 
 def fresh(graph: PlanGraph, *, now: float, seed: int, start_time: float | None = None) -> Carried:

@@ -5,8 +5,8 @@ The only file here that is Temporal-shaped. What ends wakes one loop; nothing po
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Generator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache, partial
@@ -36,6 +36,7 @@ from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
 from dag.retries import RETRIES, LaterAttempt
+from dag.steering import LOOK_INSIDE, STEER, VARIABLES_SEEN, Command, Inside, InsideOf, Scope, Steered
 from dag.strands import strand_id
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
@@ -167,10 +168,8 @@ class Interpreter:
     @decide.validator
     def may_decide(self, decision: Decision) -> None:
         """Refuse what may not be: that leaves nothing in history."""
-        try:
+        with _refusing():
             self._execution.tasks.answered(decision, now=workflow.time())
-        except PerdureError as refused:
-            raise ApplicationError(refused.message, refused.details, type=refused.code, non_retryable=True) from None
 
     @workflow.signal(name=DECIDE)
     def decide_unanswered(self, decision: Decision) -> None:
@@ -199,6 +198,38 @@ class Interpreter:
     def retries(self) -> list[LaterAttempt]:
         """Attempts that wait for their time."""
         return showing.retries(self._execution.frames, MOST_RUNNING)
+
+    @workflow.update(name=STEER)
+    def steer(self, command: Command) -> Steered:
+        """Somebody pauses, resumes, steps, skips a node, edits variables, sets breakpoints."""
+        self._refresh()
+        told = self._execution.steer(command)
+        self._rouse()
+        return told
+
+    @steer.validator
+    def may_steer(self, command: Command) -> None:
+        """Refuse what may not be: that leaves nothing in history."""
+        with _refusing():
+            self._execution.steering.check(command)
+
+    @workflow.signal(name=STEER)
+    def steer_unanswered(self, command: Command) -> None:
+        """The same from who waits for no answer, as a parent; what may not be changes nothing."""
+        self._refresh()
+        with suppress(PerdureError):
+            self._execution.steer(command)
+        self._rouse()
+
+    @workflow.query(name=LOOK_INSIDE)
+    def inside(self, of: InsideOf) -> Inside:
+        """Where the execution stands, graph by graph."""
+        return self._execution.inside.look(of)
+
+    @workflow.query(name=VARIABLES_SEEN)
+    def scopes(self, path: str) -> list[Scope] | None:
+        """What is seen at one place, the innermost first; null: no graph runs there."""
+        return self._execution.inside.scopes(path)
 
     @workflow.signal(name=ENDED)
     def child_ended(self, end: ChildEnd) -> None:
@@ -529,6 +560,14 @@ NOT_COMPUTED = ErrorValue(
 def _arguments(order: Invoke) -> list[JsonValue | Invocation]:
     """The usual invocation goes without saying: it would cost a payload."""
     return [order.config] if order.invocation == USUAL else [order.config, order.invocation]
+
+
+@contextmanager
+def _refusing() -> Generator[None]:
+    try:
+        yield
+    except PerdureError as refused:
+        raise ApplicationError(refused.message, refused.details, type=refused.code, non_retryable=True) from None
 
 
 def _grace(invocation: Invocation) -> float:

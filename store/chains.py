@@ -18,6 +18,8 @@ ENDINGS = {
 }
 """The status of an execution after the event that ends it."""
 
+STEERED = frozenset({"execution.paused", "execution.resumed"})
+
 
 @dataclass(slots=True)
 class Link:
@@ -37,6 +39,8 @@ class Link:
     """The path it stood under, once readers must read it again."""
     closed: bool = False
     """Whether it ended its execution, once readers must read it again."""
+    steered: bool = False
+    """The same of one that paused it, or let it go on."""
 
 
 Chain = dict[int, Link]
@@ -94,6 +98,7 @@ def _outdate(link: Link) -> None:
     if link.was is None:
         link.was = link.path
     link.closed = link.closed or link.type in ENDINGS
+    link.steered = link.steered or link.type in STEERED
 
 
 def _linked(event: StepEvent, *, replayed: bool) -> Link:

@@ -13,10 +13,11 @@ from dag.events import StepEvent
 from dag.templates import as_text
 from store import error_words
 from store.arrays import array
-from store.chains import ENDINGS
+from store.chains import ENDINGS, STEERED
 from store.sealing import Seal
 from store.session import Session
 
+PAUSED = "paused"
 LONGEST_WORD = 500
 """Characters of a value that executions are found by."""
 
@@ -49,6 +50,8 @@ class Head:
     """As they are kept: those of the error that it ended with."""
     reopened: bool = False
     """Whether the words of an error are taken back that it ended with before."""
+    steered_n: int = 0
+    """The number of the last of its events that says whether it is paused: older ones may come later."""
 
 
 async def lock(session: Session, beginnings: Mapping[str, datetime]) -> dict[str, Head]:
@@ -59,8 +62,10 @@ async def lock(session: Session, beginnings: Mapping[str, datetime]) -> dict[str
     await session.sql.execute(_MAKE, {"ids": array(ids), "times": array(beginnings[id] for id in ids)})
     rows = await session.sql.execute(_LOCK, {"ids": array(ids)})
     return {
-        id: Head(id, attempt, last_seq, closed_at, status if closed_at is not None else None)
-        for id, attempt, last_seq, closed_at, status in rows
+        id: Head(
+            id, attempt, last_seq, closed_at, status if closed_at is not None or status == PAUSED else None, steered_n=n
+        )
+        for id, attempt, last_seq, closed_at, status, n in rows
     }
 
 
@@ -71,7 +76,7 @@ from unnest(cast(:ids as text[]), cast(:times as timestamptz[])) as row (id, sta
 on conflict do nothing
 """)
 _LOCK = text("""
-select id, attempt, last_seq, extract(epoch from closed_at)::float8, status
+select id, attempt, last_seq, extract(epoch from closed_at)::float8, status, steered_n
 from executions where id = any(cast(:ids as text[])) order by id for update
 """)
 
@@ -85,7 +90,8 @@ def told(head: Head, event: StepEvent, seal: Seal) -> None:
         reopen(head)
         head.attempt = event.attempt
     if event.type == "execution.queued":
-        head.status = "queued" if head.closed_at is None and head.started_at is None else head.status
+        is_before = head.closed_at is None and head.started_at is None and head.status != PAUSED
+        head.status = "queued" if is_before else head.status
     elif event.type == "execution.started":
         head.status = None if head.status == "queued" else head.status
         head.workflow, head.trigger = str(data["workflow"]), str(data["trigger"])
@@ -94,6 +100,8 @@ def told(head: Head, event: StepEvent, seal: Seal) -> None:
         head.started_at = event.at if event.attempt == 1 else None
     elif event.type == "execution.search":
         head.search = _words(data.get("values"))
+    elif event.type in STEERED:
+        _steer(head, event, data)
     elif event.type == "compensation.started":
         head.compensation = "running"
     elif event.type == "compensation.ended":
@@ -111,9 +119,26 @@ def noted(head: Head, type: str, at: float, data: JsonValue, seal: Seal) -> None
 def reopen(head: Head) -> None:
     """It has not ended after all, or goes on with another attempt."""
     head.status, head.closed_at, head.ended, head.reopened = None, None, True, True
+    head.steered_n = 0
     head.compensation = "none"
     head.output = head.output_bytes = head.error = head.error_code = None
     head.error_words = ()
+
+
+def unpause(head: Head) -> None:
+    """What has been said of a pause never happened."""
+    head.steered_n = 0
+    if head.status == PAUSED:
+        head.status = None
+
+
+def _steer(head: Head, event: StepEvent, data: Mapping[str, JsonValue]) -> None:
+    if event.n <= head.steered_n:
+        return
+    head.steered_n = event.n
+    if head.closed_at is None:
+        after = "queued" if data.get("queued") else None
+        head.status = PAUSED if event.type == "execution.paused" else after
 
 
 def _end(head: Head, status: str, at: float, data: Mapping[str, JsonValue], seal: Seal) -> None:
@@ -158,6 +183,7 @@ async def store(session: Session, heads: Sequence[Head]) -> None:
             "inputs": array(sealed(head.input) for head in heads),
             "started": array(head.started_at for head in heads),
             "compensations": array(head.compensation for head in heads),
+            "steered": array(head.steered_n for head in heads),
         },
     )
     started = [head.id for head in heads if head.started_at is not None]
@@ -197,15 +223,16 @@ set attempt = head.attempt, last_seq = head.last_seq, updated_at = clock_timesta
     trigger = coalesce(head.trigger, e.trigger),
     input = coalesce(e.input, head.input),
     started_at = coalesce(to_timestamp(head.started_at), e.started_at),
-    compensation = coalesce(head.compensation, e.compensation)
+    compensation = coalesce(head.compensation, e.compensation),
+    steered_n = head.steered_n
 from unnest(
     cast(:ids as text[]), cast(:attempts as int[]), cast(:seqs as bigint[]), cast(:statuses as text[]),
     cast(:closed as float8[]), cast(:ended as boolean[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
     cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:workflows as text[]), cast(:versions as int[]),
     cast(:triggers as text[]), cast(:inputs as bytea[]), cast(:started as float8[]),
-    cast(:compensations as text[])
+    cast(:compensations as text[]), cast(:steered as int[])
 ) as head (id, attempt, last_seq, status, closed_at, ended, output, output_bytes, error, error_code, workflow, version,
-    trigger, input, started_at, compensation)
+    trigger, input, started_at, compensation, steered_n)
 where e.id = head.id
 """)
 _STARTED = text("""

@@ -277,6 +277,8 @@ def _mend(session: Session, book: _Book) -> None:
             book.doubtful |= {(key[1], path) for path in (link.was, link.path) if path}
             if link.closed:
                 heads.reopen(head)
+            if link.steered:
+                heads.unpause(head)
             if link.type == REPLACED:
                 book.links.append((key, link))
     for chain in book.chains.values():

@@ -10,6 +10,7 @@ from worker.dependencies import dependency_activities
 from worker.events import event_activities
 from worker.gate import Gate
 from worker.gates import gate_activities
+from worker.steering import steering_activities
 
 OUR_WORKFLOWS: Sequence[type] = (Gate,)
 
@@ -21,4 +22,5 @@ def our_activities(client: Client, database: Database) -> Sequence[Callable[...,
         *child_activities(client, database),
         *gate_activities(client, database),
         *dependency_activities(database),
+        *steering_activities(client),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from fastapi import Response
 
-from api.executions.cancelling import cancel
+from api.executions.cancelling import cancel, terminate
 from api.executions.ending import awaited
 from api.executions.shapes import StartIn
 from api.executions.starting import begin
@@ -35,9 +35,17 @@ async def started(
     return answer(found, 200 if begun.replayed else 201, headers)
 
 
-async def cancelled(means: Means, tenant: TenantId, id: ExecutionId, *, wait: int | None) -> Response:
+async def cancelled(means: Means, caller: Holder, id: ExecutionId, *, reason: str | None, wait: int | None) -> Response:
     """Cancel an execution: 200 when it has ended, else 202."""
-    return await _ended(means, tenant, await cancel(means, tenant, id), seconds=wait or 0, headers={})
+    by = f"key:{await means.keys.name(caller)}"
+    found = await cancel(means, caller.tenant, id, by=by, reason=reason)
+    return await _ended(means, caller.tenant, found, seconds=wait or 0, headers={})
+
+
+async def terminated(means: Means, caller: Holder, id: ExecutionId, *, reason: str | None) -> Response:
+    """End an execution at once."""
+    by = f"key:{await means.keys.name(caller)}"
+    return answer(await terminate(means, caller.tenant, id, by=by, reason=reason))
 
 
 async def detail(means: Means, tenant: TenantId, id: ExecutionId) -> Response:

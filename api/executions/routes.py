@@ -1,4 +1,4 @@
-"""Executions: started, listed, read, signalled, cancelled."""
+"""Executions: started, listed, read, signalled."""
 
 from typing import Annotated, Any
 
@@ -117,17 +117,6 @@ async def list_events(session: Session, id: Id, last: LastNumber, since: Since =
 async def list_waits(means: Means, caller: Caller, id: Id) -> Response:
     """List what an execution waits for now, and why it does not move; 500 things at most."""
     return answer(Page(await waiting(means, caller.tenant, id), None))
-
-
-@router.post(
-    "/executions/{execution}/cancel",
-    status_code=202,
-    response_model=ExecutionOut,
-    responses={200: _says("It has ended, cancelled"), 202: _says("It is about to end"), **responses(404, 409)},
-)
-async def cancel_execution(means: Means, caller: Caller, id: Id, wait: Wait = None) -> Response:
-    """Cancel an execution. Once more changes nothing; one that has ended otherwise is refused."""
-    return await answers.cancelled(means, caller.tenant, id, wait=wait)
 
 
 @router.post(

@@ -18,7 +18,23 @@ Reason = Literal[
 LABEL_NAME = "[A-Za-z0-9][A-Za-z0-9._/-]{0,62}"
 LABEL_TEXT = r"[^\x00-\x1f\x7f]{1,255}"
 TAG = r"^[a-z][a-z0-9._-]{0,62}$"
+NODE = r"^(\*|[a-z][a-z0-9_.\[\]]{0,999})$"
 PRINTABLE = r"^[\x20-\x7e]{1,255}$"
+
+
+class BreakpointShape(BaseModel):
+    """Where an execution is held."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"examples": [{"node": "each.price", "condition": "item.total > 100"}]}
+    )
+
+    node: Annotated[str, Field(pattern=NODE)] = "*"
+    """Its path, in one turn (`each[2].price`) or in all (`each.price`); `*`: any node."""
+    condition: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
+    """An expression over what the node sees; with `on_error` it sees `error` too."""
+    on_error: bool = False
+    """Hold when the node has failed, before anything follows from that; otherwise before it starts."""
 
 
 class StartIn(BaseModel):
@@ -37,6 +53,8 @@ class StartIn(BaseModel):
     """Words by which it is found."""
     priority: Annotated[int, Field(ge=1, le=5)] | None = None
     """1 first to 5 last; null: as the workflow says."""
+    debug: bool | Annotated[list[BreakpointShape], Field(max_length=100)] = False
+    """Whether it is debugged from its first node on: held there, or at the first of these breakpoints."""
 
 
 class ListedOut(BaseModel):

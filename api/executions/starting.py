@@ -4,10 +4,12 @@ import hashlib
 from dataclasses import dataclass, replace
 
 import orjson
+from pydantic import JsonValue
 from temporalio.client import Client
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.executions.breakpoints import debugging
 from api.executions.shapes import StartIn
 from api.means import Means
 from api.temporal_patience import soon
@@ -81,7 +83,14 @@ async def _start(client: Client, queue: str, request: _Request, found: Ready) ->
     await start(
         client,
         plan,
-        Start(input=found.input, env=found.env, trigger=TRIGGER, started_by=request.by, awaits=found.awaits),
+        Start(
+            input=found.input,
+            env=found.env,
+            trigger=TRIGGER,
+            started_by=request.by,
+            awaits=found.awaits,
+            debug=debugging(request.asked.debug),
+        ),
         tenant=request.tenant,
         execution=request.id,
         queue=queue,
@@ -131,5 +140,7 @@ async def _keep(means: Means, request: _Request, found: Ready) -> Execution:
 
 
 def _hash(asked: StartIn) -> bytes:
-    said = [asked.input, asked.version, asked.labels, asked.priority]
+    said: list[JsonValue] = [asked.input, asked.version, dict(asked.labels), asked.priority]
+    if asked.debug:  # without it, as before there was any
+        said.append(asked.model_dump(include={"debug"}))
     return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()

@@ -104,6 +104,8 @@ class ExecutionRow(Tenanted, table=True):
     """When its journal is looked at next, unless it is closed and whole."""
     healed: str | None = Field(default=None, sa_type=Text)
     """How far Temporal had come when its history was last replayed."""
+    steered_n: int = Field(sa_column_kwargs={"server_default": text("0")})
+    """The number of the last event of the newest attempt that says whether it is paused."""
 
 
 class NodeRunRow(Tenanted, table=True):

@@ -14,14 +14,14 @@ from tests.api.working import working_on
 async def test_a_decision_that_nobody_hears_is_answered_with_when_to_say_it_again_and_made_once(
     api_settings: Settings, store: Database, me: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.tasks.deciding.PATIENCE", 0.5)
+    monkeypatch.setattr("api.updates.PATIENCE", 0.5)
     async with working_on(api_settings, store):
         execution, task = await asking(me, approval(required=2))
     for _ in range(2):
         answer = await decide(me, task, verdict="approve", by="user:ann")
         assert problem(answer) == (503, "temporal.unavailable")
         assert int(answer.headers["retry-after"]) > 0
-    monkeypatch.setattr("api.tasks.deciding.PATIENCE", 10.0)
+    monkeypatch.setattr("api.updates.PATIENCE", 10.0)
     async with working_on(api_settings, store):
         told = (await decide(me, task, verdict="approve", by="user:ann")).json()
         assert (told["status"], len(told["votes"])) == ("open", 1)

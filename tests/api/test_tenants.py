@@ -91,12 +91,15 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
         "b": ["draft"],
         "output": [await warmed(me)],
         "depends_on": ["warm"],
+        "node_id": ["greet"],
     }
     names = {"/api/v1/secrets/{name}": ["token"], "/api/v1/env/{name}": ["url"]}
     walked: set[str] = set()
     for method, path, operation in await operations(api):
         named = re.findall(r"{(\w+)}", path)
         if not named or path.startswith("/api/v1/activity-types") or (path in names and method == "PUT"):
+            continue
+        if "verb" in named:  # a result for each, which test_steering.py shows
             continue
         values = [names[path]] if path in names else [mine[one] for one in named]
         for chosen in product(*values):

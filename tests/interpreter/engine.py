@@ -26,6 +26,7 @@ from tests.interpreter.publishing import published
 from tests.interpreter.witness import Witness, types
 from tests.worker.attempts import Recorded, means
 from worker.host import worker
+from worker.steering import steering_activities
 
 PASSED_THROUGH = ("dag", "interpreter", "jlens", "orjson", "pydantic")
 SANDBOX = SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH))
@@ -113,7 +114,14 @@ async def engine_on(client: Client, queue: str | None = None, **settings: Any) -
     options = Settings(queue=queue, graceful_shutdown=timedelta(seconds=1), **settings)
     async with (
         means(types(witness), secrets={"token": "t0p-s3cret-value"}) as shared,
-        worker(client, options, means=shared, sink=sink, runner=SANDBOX, activities=board.activities()),
+        worker(
+            client,
+            options,
+            means=shared,
+            sink=sink,
+            runner=SANDBOX,
+            activities=[*board.activities(), *steering_activities(client)],
+        ),
     ):
         yield Engine(client, queue, sink, witness, board)
 

@@ -18,7 +18,7 @@ def at(second: float) -> datetime:
 
 
 def tried(number: int, began: float, ended: float, status: str = "failed") -> Attempt:
-    return Attempt(number, status, at(began), at(ended), None)
+    return Attempt(number, status, at(began), at(ended), None, None, 0.0, {}, cached=False, log_dropped=0)
 
 
 def told(*args: Any) -> list[tuple[str, float, float | None]]:
