@@ -1,7 +1,7 @@
 """The attempts of node runs, as the records of those that have ended tell."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -22,13 +22,13 @@ class Attempt:
     started_at: datetime
     ended_at: datetime
     error: Any
-    worker: str | None
+    worker: str | None = None
     """The process that it ran in."""
-    cpu_seconds: float
-    cost: Mapping[str, float]
+    cpu_seconds: float = 0.0
+    cost: Mapping[str, float] = field(default_factory=dict[str, float])
     """What it used up, by unit."""
-    cached: bool
-    log_dropped: int
+    cached: bool = False
+    log_dropped: int = 0
     """Lines that it logged beyond its share."""
 
 

@@ -25,7 +25,8 @@ class NodeRunRecordRow(Tenanted, table=True):
 
     execution_id: str = Field(primary_key=True, sa_type=Text)
     attempt: int = Field(primary_key=True)
-    path: str = Field(primary_key=True, sa_type=Text)
+    path: str = Field(primary_key=True, sa_type=Text(collation="C"))
+    """In the order of its bytes, as in the node run: an index finds nothing by a text of another order."""
     attempts: int
     """How many attempts have ended."""
     cpu_seconds: float = Field(sa_type=Float)

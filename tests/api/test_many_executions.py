@@ -16,6 +16,7 @@ from store import (
     executions,
     families,
     node_run_reading,
+    node_run_records,
     secrets,
     snapshots,
     tails,
@@ -93,6 +94,8 @@ LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "node runs inside a path": runs(under="each[77]"),
     "a node run": lambda s: node_run_reading.find(s, BIG, "each[77].do", attempt=1),
     "what is waited for": lambda s: node_run_reading.waiting(s, BIG, attempt=1, limit=500),
+    "what an execution used": lambda s: node_run_records.usage(s, BIG, attempt=1),
+    "the attempts at a node run": lambda s: node_run_reading.detail(s, BIG, "each[77].do", attempt=1),
     "events": lambda s: events.page(s, BIG, since=0, limit=PAGE),
     "events after a number": lambda s: events.page(s, BIG, since=MANY // 2, limit=PAGE),
     "the ends of journals": lambda s: tails.tails(s, [Wanted(BIG, MANY - 50), Wanted(ExecutionId("ex_00001"), 0)]),
@@ -154,6 +157,8 @@ FILL = [
     select 'ex_00007', 1, 'each[' || n || '].do', 'transform',
         case when n % 200 = 1 then 'failed' when n % 500 = 2 then 'waiting' else 'succeeded' end, '', n, n
     from generate_series(1, :many) n""",
+    """insert into node_run_records (execution_id, attempt, path, attempts, cpu_seconds)
+        select execution_id, attempt, path, 1, 0 from node_runs""",
     """insert into events (execution_id, seq, attempt, strand, n, type, path, at)
     select 'ex_00007', n, 1, '', n, case when n % 500 = 2 then 'node.waiting' else 'node.started' end,
         'each[' || n || '].do', now()

@@ -17,7 +17,7 @@ def upgrade() -> None:
         sa.Column("tenant_id", sa.Text(), server_default=sa.text("current_tenant()"), nullable=False),
         sa.Column("execution_id", sa.Text(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(collation="C"), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("cpu_seconds", sa.Float(), nullable=False),
         sa.Column("cost", JSONB(), server_default=sa.text("'{}'"), nullable=False),
