@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 import orjson
+from pydantic import JsonValue
 
 from dag.dependencies import AWAIT, Awaited, Awaiting, unmet
 from dag.errors import ErrorValue
@@ -12,6 +13,7 @@ from interpreter.lasting import OURS, USUAL
 from interpreter.orders import Invoke, Order, Outcome
 from interpreter.parting import cancelled
 from interpreter.start import Depending
+from interpreter.times import iso
 
 SILENCE = 3_600.0
 """Seconds after which it is asked again, unless word has come: a success may have been told to nobody."""
@@ -47,8 +49,9 @@ class Dependencies:
     def begin(self) -> Depending:
         """Begin to wait."""
         self._at.since = self._now.time
-        names: list[str] = [each.workflow for each in self._awaited]
-        self._journal.say("execution.queued", data={"dependencies": [*names]})
+        limits = [self._at.since + each.at_most for each in self._awaited if each.at_most is not None]
+        said: dict[str, JsonValue] = {"dependencies": [each.workflow for each in self._awaited]}
+        self._journal.say("execution.queued", data=said | ({"until": iso(min(limits))} if limits else {}))
         self._order(local=True)
         return self._at
 

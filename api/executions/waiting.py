@@ -88,7 +88,7 @@ def _held_up(whole: Wait) -> Waiting:
         text = f"At most {said['limit']} executions of the workflow (and key) run at once, and as many do."
         return Waiting("", None, "limit", text, whole.since)
     until = said.get("until")
-    text = "It waits for the workflows that its workflow depends on."
+    text = f"It waits until {_names(said.get('dependencies')) or 'what its workflow depends on'} has succeeded."
     return Waiting("", None, "dependency", text, whole.since, until if isinstance(until, str) else None)
 
 

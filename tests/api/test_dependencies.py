@@ -111,6 +111,8 @@ async def test_a_start_that_waits_begins_as_soon_as_the_other_has_succeeded(me: 
     await published(me, definition("second", settings={"timeout": "1m", "concurrency": {"limit": 1}}))
     await depends(me, "second", "first", on_unmet="wait")
     id = await queued(me, "second")
+    (why,) = (await me.http.get(f"/workflows/executions/{id}/waiting")).json()["items"]
+    assert (why["reason"], why["text"]) == ("dependency", "It waits until `first` has succeeded.")
     assert (await started(me, "first", wait=30)).json()["status"] == "succeeded"
     ended = await read(me, id, "succeeded", "failed")
     assert ended["status"] == "succeeded"
