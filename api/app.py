@@ -9,8 +9,8 @@ from fastapi import Depends, FastAPI
 from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
-from api.cache import routes as cache
 from api.analytics import routes as analytics
+from api.cache import routes as cache
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller

@@ -82,25 +82,20 @@ async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | N
     """Open everything for as long as the block lasts; `leaving` is set before it ends."""
     async with database.opened(settings) as opened, listening(opened) as listener:
         storage = DatabaseStorage(opened, patience=_CONNECTING)
-        made = Means(
-        temporal = Connection(settings, opened, storage)
+        temporal = Connection(settings, opened, storage, tracing)
         queues = QueueStates(temporal.client, settings.queue)
-        yield Means(
+        made = Means(
             settings=settings,
             database=opened,
             storage=storage,
             keys=Keys(opened),
             rates=Rates(settings.api_requests_per_second),
-            temporal=Connection(settings, opened, storage, tracing),
-            catalog=registry.catalog(registry.load()),
-            listener=listener,
-            live=live(settings, opened, listener, leaving),
-        )
-        with collecting(Pool(opened)):
-            yield made
             temporal=temporal,
             catalog=registry.catalog(registry.load()),
             listener=listener,
+            live=live(settings, opened, listener, leaving),
             queues=queues,
         )
+        with collecting(Pool(opened)):
+            yield made
         queues.close()

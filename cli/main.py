@@ -6,8 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import cache, events, executions, services, tasks, why, workflows
-from cli import events, executions, services, stats, tasks, workflows
+from cli import cache, events, executions, services, stats, tasks, why, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -36,7 +35,6 @@ for verb in (
     executions.show,
     executions.logs,
     why.why,
-    executions.cancel,
     executions.cancel,
     stats.stats,
 ):
