@@ -36,7 +36,6 @@ for verb in (
     executions.logs,
     why.why,
     executions.cancel,
-    executions.cancel,
     stats.stats,
 ):
     app.command(rich_help_panel="Executions")(verb)

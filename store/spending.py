@@ -22,7 +22,7 @@ def spent(type: str, data: JsonValue) -> str | None:
     counts = {"attempts": 1}
     if data.get("attempt") not in (None, 1):
         counts["retries"] = 1
-    for key, name in (("busy", "seconds"), ("cpu", "cpu")):
+    for key, name in (("busy", "seconds"), ("cpu", "cpu_seconds")):
         if (amount := _millionths(data.get(name))) is not None:
             counts[key] = amount
     cost = data.get("cost")

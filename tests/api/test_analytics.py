@@ -47,7 +47,7 @@ async def ran(
     shares = [0, 0.1, 0.2, 0.3, 0.5, 1]
     said = [replace(event, at=began + took * share) for event, share in zip(strand.said, shares, strict=True)]
     entries: list[Entry] = [Step(event) for event in said]
-    spent: JsonValue = {"attempt": 1, "seconds": took / 20, "cpu": 0.5, "cost": {"tokens": 100.5}}
+    spent: JsonValue = {"attempt": 1, "seconds": took / 20, "cpu_seconds": 0.5, "cost": {"tokens": 100.5}}
     entries.append(Note(said[0].execution, "attempt.succeeded", "each[0].price", said[2].at, spent))
     async with session(store, tenant) as opened:
         await journal.write(opened, entries)

@@ -37,7 +37,9 @@ async def keep(store: Database, tenant: TenantId, execution: str, *, trigger: st
 
 
 async def test_an_execution_and_its_node_runs_are_counted(store: Database, tenant: TenantId) -> None:
-    await write(store, tenant, *whole(nodes=("a", "each[0].b", "each[17].b")), attempt("ex_1", "each[0].b", cpu=0.002))
+    await write(
+        store, tenant, *whole(nodes=("a", "each[0].b", "each[17].b")), attempt("ex_1", "each[0].b", cpu_seconds=0.002)
+    )
     used = {"attempts": 1, "busy": 250_000, "cpu": 2_000}
     assert await by_node(store, tenant) == {
         "": {"started": 1, "s:succeeded": 1, "d:178": 1, "time": 7_000_000, **used},
