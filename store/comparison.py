@@ -52,6 +52,8 @@ async def pairs(
         "after": after,
         "limit": limit,
         "all": not only_different,
+        # What is among the first of both together is among the first of each.
+        "each": None if only_different else limit,
     }
     return [_pair(session, *row) for row in await session.sql.execute(_PAIRS, values)]
 
@@ -60,6 +62,7 @@ _SIDE = """
     select path, status, port, error_code, extract(epoch from ended_at - started_at)::float8 as seconds, output,
         output_bytes
     from node_runs where execution_id = :{side} and attempt = :{side}_attempt and path > :after
+    order by path limit cast(:each as bigint)
 """
 _PAIRS = text(f"""
 select coalesce(one.path, other.path) as path, one.path is not null, one.status, one.port, one.error_code, one.seconds,

@@ -55,6 +55,7 @@ async def test_no_request_makes_the_api_fail(api: Api, me: Caller, examples: int
     known = {
         "workflow": workflow["id"],
         "execution": execution["id"],
+        "other": execution["id"],
         "task": task,
         "path": "greet",
         "tag": "live",

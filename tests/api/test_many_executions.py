@@ -10,17 +10,22 @@ import pytest
 from sqlalchemy import text
 
 from store import (
+    comparison,
     env,
+    error_words,
     events,
     execution_search,
     executions,
     families,
+    logs,
+    node_run_counts,
     node_run_reading,
     node_run_records,
     secrets,
     snapshots,
     tails,
 )
+from store.arrays import array
 from store.database import Database
 from store.execution_search import Filters, Place
 from store.ids import ExecutionId, TenantId
@@ -56,6 +61,10 @@ def runs(
     return lambda s: node_run_reading.page(s, BIG, filters, attempt=1, after=place, limit=PAGE)
 
 
+def node_runs(filters: NodeFilters) -> Callable[[Session], Coroutine[Any, Any, object]]:
+    return lambda s: node_run_reading.page(s, BIG, filters, attempt=1, after=0, limit=PAGE)
+
+
 LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "all": listed(Filters()),
     "after a place": listed(Filters(), after(MANY // 2)),
@@ -87,11 +96,23 @@ LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "of a parent of few": listed(Filters(parent="ex_00002")),
     "of a rare status of a parent": listed(Filters(parent="ex_00001", status=["failed"])),
     "of what started none": listed(Filters(parent="ex_00003")),
+    "of a word of an error": listed(Filters(error="sold")),
+    "of words of an error": listed(Filters(error="sold out")),
+    "of words of an error of a workflow": listed(Filters(workflow="w-3", error="out sold")),
+    "of a word that no error has": listed(Filters(error="nowhere")),
     "one": lambda s: executions.find(s, BIG),
     "node runs": runs(),
     "node runs after a number": runs(place=MANY // 2),
     "rare node runs": runs(["failed", "waiting"]),
     "node runs inside a path": runs(under="each[77]"),
+    "node runs of one node": node_runs(NodeFilters(places=["each.do"])),
+    "node runs of a node that has none": node_runs(NodeFilters(places=["each.undo"])),
+    "the graph of a turn": lambda s: node_run_counts.by_place(s, BIG, attempt=1, under="each[77]"),
+    "what differs of two": lambda s: comparison.pairs(
+        s, (BIG, 1), (BIG, 1), only_different=False, after="", limit=PAGE
+    ),
+    "node runs of all attempts": lambda s: node_run_reading.of_all_attempts(s, BIG, after=(1, 500), limit=PAGE),
+    "the log": lambda s: logs.page(s, BIG, logs.Filters(), since=0, limit=PAGE),
     "a node run": lambda s: node_run_reading.find(s, BIG, "each[77].do", attempt=1),
     "what is waited for": lambda s: node_run_reading.waiting(s, BIG, attempt=1, limit=500),
     "what an execution used": lambda s: node_run_records.usage(s, BIG, attempt=1),
@@ -164,6 +185,11 @@ FILL = [
         'each[' || n || '].do', now()
     from generate_series(1, :many) n""",
 ]
+FILL_ERRORS = """
+insert into search_values (key, value, execution_id, started_at)
+select 'error', word, id, started_at from executions, unnest(cast(:words as text[])) as word
+where error_code is not null
+"""
 FILL_ANOTHER = [
     "insert into secrets (name, value) select 's' || n, '' from generate_series(1, :many) n",
     "insert into env (name, value) select 's' || n, '' from generate_series(1, :many) n",
@@ -177,6 +203,8 @@ async def crowded(store: Database, tenant: TenantId, postgres: Server, database_
         async with session(store, owner) as opened:
             for statement in statements:
                 await opened.sql.execute(text(statement), {"many": MANY} if ":many" in statement else {})
+            words = array(error_words.kept(opened.seal, "user.no", "Sold out"))
+            await opened.sql.execute(text(FILL_ERRORS), {"words": words})
     with psycopg.connect(postgres.url(database_name, MIGRATOR), autocommit=True) as connection:
         connection.execute("analyze")
     return tenant

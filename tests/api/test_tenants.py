@@ -83,6 +83,7 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
     mine = {
         "workflow": [workflow["id"], "greeting"],
         "execution": [execution["id"]],
+        "other": [execution["id"]],
         "task": [(await asking(me, approval()))[1]],
         "path": ["greet"],
         "version": ["1"],
