@@ -89,7 +89,7 @@ class Api:
         """Let go of its connections."""
         self._http.close()
 
-    def get(self, path: str, **parameters: str | int | None) -> Reply:
+    def get(self, path: str, /, **parameters: str | int | None) -> Reply:
         """Read something."""
         return self._send("GET", path, parameters=parameters)
 
@@ -108,6 +108,10 @@ class Api:
     ) -> Reply:
         """Make or do something."""
         return self._send("POST", path, json=json, content=content, headers=headers, parameters=parameters)
+
+    def delete(self, path: str) -> Reply:
+        """Take something away."""
+        return self._send("DELETE", path, parameters={})
 
     def _send(
         self,
