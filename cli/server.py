@@ -109,10 +109,6 @@ class Api:
         """Make or do something."""
         return self._send("POST", path, json=json, content=content, headers=headers, parameters=parameters)
 
-    def delete(self, path: str) -> Reply:
-        """Take something away."""
-        return self._send("DELETE", path, parameters={})
-
     def _send(
         self,
         method: str,
