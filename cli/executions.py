@@ -119,10 +119,16 @@ def logs(
             since = page[-1].seq
 
 
-def cancel(id: Id, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:
+def cancel(
+    id: Id,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")] = None,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
     """Ask an execution to stop. It runs its `finally` first, and what it compensates."""
     with connected(url, api_key, data) as api:
-        api.post(address(id, "cancel"))
+        api.post(address(id, "cancel"), json={"reason": reason})
     typer.echo(f"{id}: asked to cancel")
 
 

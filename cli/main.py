@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import cache, events, executions, services, stats, tasks, why, workflows
+from cli import cache, debugging, events, executions, services, stats, steering, tasks, why, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -39,6 +39,8 @@ for verb in (
     stats.stats,
 ):
     app.command(rich_help_panel="Executions")(verb)
+for verb in (steering.pause, steering.resume, steering.skip, steering.assign, steering.terminate):
+    app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
     ("cache", (cache.ls, cache.show, cache.rm), "Outputs that nodes use again."),
     ("events", (events.send,), "Events for all who wait for them."),
@@ -50,6 +52,18 @@ for name, verbs, told in (
     for verb in verbs:
         group.command()(verb)
     app.add_typer(group, rich_help_panel="Executions")
+debug = typer.Typer(name="debug", help="Breakpoints and steps.", no_args_is_help=True, rich_markup_mode=None)
+for verb in (
+    debugging.enable,
+    debugging.disable,
+    debugging.step,
+    debugging.clear,
+    debugging.state,
+    debugging.variables,
+):
+    debug.command()(verb)
+debug.command(name="break")(debugging.set_breakpoint)
+app.add_typer(debug, rich_help_panel="Executions")
 
 
 def main() -> int:

@@ -184,6 +184,66 @@ class Task(BaseModel):
     votes: list[Vote] = []
 
 
+class HeldAt(BaseModel):
+    """Where the debugger holds an execution."""
+
+    path: str
+    why: str
+
+
+class Steered(BaseModel):
+    """How an execution stands that is steered."""
+
+    paused: bool
+    held: HeldAt | None = None
+
+
+class NodeInside(BaseModel):
+    """A node of a graph that runs."""
+
+    path: str
+    status: str
+
+
+class GraphInside(BaseModel):
+    """A graph that runs."""
+
+    nodes: list[NodeInside]
+
+
+class Inside(Steered):
+    """Where an execution stands, graph by graph."""
+
+    next: list[str]
+    graphs: list[GraphInside]
+
+
+class Value(BaseModel):
+    """A variable, or a name that a graph binds."""
+
+    name: str
+    value: JsonValue = None
+    bytes: int | None = None
+
+    @property
+    def written(self) -> str:
+        """As JSON."""
+        return self.model_dump_json(include={"value"})[len('{"value":') : -1]
+
+
+class Scope(BaseModel):
+    """What one graph declares and binds."""
+
+    path: str
+    values: list[Value]
+
+
+class Scopes(BaseModel):
+    """What is seen at one place."""
+
+    scopes: list[Scope]
+
+
 class NodeRun(BaseModel):
     """One time a node ran."""
 

@@ -89,7 +89,7 @@ class Api:
         """Let go of its connections."""
         self._http.close()
 
-    def get(self, path: str, **parameters: str | int | None) -> Reply:
+    def get(self, path: str, /, **parameters: str | int | None) -> Reply:
         """Read something."""
         return self._send("GET", path, parameters=parameters)
 

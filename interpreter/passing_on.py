@@ -13,7 +13,7 @@ from interpreter.lasting import OURS, USUAL
 from interpreter.orders import Invoke, Order
 from interpreter.pausing import State, target_of
 
-PASSING_ON = -5
+PASSING_ON = -6
 """The number of what tells them; there is one at a time."""
 PATH = "settings.pause"
 """What it is shown under. No node has this path."""

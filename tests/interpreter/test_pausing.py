@@ -94,6 +94,7 @@ async def test_what_is_refused_leaves_nothing_in_history(engine: Engine) -> None
     assert engine.statuses(handle) == {"a": "skipped"}
 
 
+@pytest.mark.slow
 async def test_a_pause_reaches_the_batches_of_a_large_loop_also_those_that_begin_later(engine: Engine) -> None:
     flow = document({"loop": loop("[0..29]", {"a": work("${{ item }}", config={"sleep": 0.1})}, concurrency=6)})
     handle = await engine.start(flow, tuning=SMALL)
@@ -110,6 +111,7 @@ async def test_a_pause_reaches_the_batches_of_a_large_loop_also_those_that_begin
         await replayed(history, engine.client.data_converter)
 
 
+@pytest.mark.slow
 async def test_an_execution_that_is_queued_can_be_paused_and_starts_nothing_when_it_is_admitted(family: Family) -> None:
     nodes = {"a": {"type": "wait_event", "config": {"events": [{"name": "go"}]}}}
     await family.publish("flow", nodes, settings={"concurrency": {"limit": 1}})
@@ -135,6 +137,7 @@ async def test_an_execution_that_is_queued_can_be_paused_and_starts_nothing_when
     assert (await ended(second)).status == "cancelled"
 
 
+@pytest.mark.slow
 async def test_a_child_that_starts_while_its_parent_is_paused_is_paused_too_and_goes_on_with_it(family: Family) -> None:
     await family.publish(
         "child", {"wait": {"type": "delay", "config": {"for": "200ms"}}, "b": computing("7", ["wait"])}
