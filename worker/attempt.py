@@ -34,6 +34,12 @@ class NodeTimeout(PerdureError):
     code = "timeout.node"
 
 
+class EffectInTest(PerdureError):
+    """The node has effects, and the test neither mocks it nor names it as real."""
+
+    code = "test.unmocked"
+
+
 @dataclass(frozen=True)
 class Means:
     """What the activities of one process share."""
@@ -83,6 +89,8 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     if declared is None:
         raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
     invocation = call.invocation
+    if invocation.test == "pure" and _has_effects(declared, call.config):
+        raise EffectInTest
     values: Mapping[str, str] = {}
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
@@ -146,6 +154,11 @@ def _progress(call: Call, notes: Notes) -> Progress:
         call.heartbeat({"fraction": fraction, "message": message})
 
     return progress
+
+
+def _has_effects(declared: AnyActivityType, config: JsonValue) -> bool:
+    """By the rendered config: what the plan knew of it, templates may have changed."""
+    return not isinstance(config, dict) or declared.traits(config).effects
 
 
 def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:
