@@ -219,5 +219,6 @@ class Conclusion:
             return
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
         if self.instead is not None:
-            data = {**data, "duration": self._now.time - self._at.started_at}
+            vars = shown("vars", dict(self._frames.root.at.vars))
+            data = {**data, **vars, "duration": self._now.time - self._at.started_at}
         self._journal.say(ENDINGS[outcome.status], data=data)

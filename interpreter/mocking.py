@@ -8,7 +8,7 @@ from hashlib import blake2b
 import orjson
 from pydantic import JsonValue
 
-from dag.errors import ErrorValue, PerdureError, matches
+from dag.errors import ErrorValue, matches
 from dag.event_messages import EMIT, SUBSCRIBE, TAKE, UNSUBSCRIBE, EmittedEvent
 from dag.invocation import Invocation
 from dag.plan import PlanNode, Template
@@ -16,6 +16,7 @@ from dag.sub_workflows import BEGIN
 from dag.task_messages import Decision
 from dag.testing.mode import TRIGGER, Answer, Mode, by_place
 from dag.testing.places import COMPENSATE, find
+from dag.testing.refusals import Stuck, Unmocked
 from interpreter.alarms import Alarms
 from interpreter.arriving import Arriving
 from interpreter.clock import Progress
@@ -38,24 +39,6 @@ LISTED = 5
 """So many nodes are named that wait in vain."""
 NOBODY = "ex_" + "0" * 32
 """The execution that a `workflow` node without `wait` would have started."""
-
-
-class Unmocked(PerdureError):
-    """The node has effects, and the test neither mocks it nor names it as real."""
-
-    code = "test.unmocked"
-
-
-class Stuck(PerdureError):
-    """The test waits for what nothing in it gives."""
-
-    code = "test.stuck"
-
-
-class DecisionRefused(PerdureError):
-    """A decision of the test was refused."""
-
-    code = "test.decision"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from dag.errors import PerdureError
 from dag.task_messages import Decision
+from dag.testing.refusals import DecisionRefused
 from interpreter.alarms import Alarms
 from interpreter.clock import Progress
 from interpreter.computing import Computing
@@ -13,7 +14,7 @@ from interpreter.invoking import Invoking
 from interpreter.job import Computed
 from interpreter.journal import Now
 from interpreter.lasting import Lasting
-from interpreter.mocking import DecisionRefused, Mocking
+from interpreter.mocking import Mocking
 from interpreter.outputs import Outputs
 from interpreter.settling import Settling
 from interpreter.start import Carried, Start

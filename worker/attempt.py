@@ -17,6 +17,7 @@ from activities.context import Context, Progress, Reference
 from activities.errors import AttemptTimeout, ConfigInvalid
 from dag.errors import PerdureError
 from dag.invocation import Invocation
+from dag.testing.refusals import Unmocked
 from worker.cache import Cache
 from worker.live import Live
 from worker.log_lines import AttemptLogger, LogLines
@@ -32,12 +33,6 @@ class NodeTimeout(PerdureError):
     """The node took longer than its `timeout`, retries and waits included."""
 
     code = "timeout.node"
-
-
-class EffectInTest(PerdureError):
-    """The node has effects, and the test neither mocks it nor names it as real."""
-
-    code = "test.unmocked"
 
 
 @dataclass(frozen=True)
@@ -90,7 +85,7 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
         raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
     invocation = call.invocation
     if invocation.test == "pure" and _has_effects(declared, call.config):
-        raise EffectInTest
+        raise Unmocked
     values: Mapping[str, str] = {}
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
