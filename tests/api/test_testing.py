@@ -111,7 +111,7 @@ async def test_nothing_reaches_the_world_unless_it_is_named_and_all_that_is_said
 
 async def test_weeks_pass_at_once_and_what_does_not_hold_is_shown(me: Caller, world: Server) -> None:
     await published(me, shop(world))
-    asked = {"input": {"sum": 500, "parts": 1}, "mocks": {"pay": {"output": FAKE}}}
+    asked: dict[str, Any] = {"input": {"sum": 500, "parts": 1}, "mocks": {"pay": {"output": FAKE}}}
     late = [{"path": "ok", "verdict": "approve", "by": "user:bob", "after": "10d"}]
     told = await rehearse(
         me,
