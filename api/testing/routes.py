@@ -29,7 +29,7 @@ from store.ids import WorkflowId
 
 router = APIRouter(prefix="/workflows", tags=["tests"], responses=responses(401, 429))
 
-Name = Annotated[str, Path(alias="name", pattern=CASE_NAME, description="The name of a test.")]
+Name = Annotated[str, Path(alias="test", pattern=CASE_NAME, description="The name of a test.")]
 AfterName = Annotated[str | None, Depends(after(str))]
 _ENDED = {
     200: {"model": OutcomeOut, "description": "It has ended"},
@@ -70,7 +70,7 @@ async def make_test(means: Means, caller: Caller, id: Id) -> Response:
     "/executions/{execution}/test/validate",
     response_model=VerdictOut,
     responses={**BODY_PROBLEMS, **responses(404, 409)},
-    openapi_extra=described(AssertionsIn),
+    openapi_extra=described(AssertionsIn, example={"assertions": ["output.total > 10"]}),
 )
 async def validate_execution(
     asked: Annotated[AssertionsIn, Depends(body(AssertionsIn))], means: Means, caller: Caller, id: Id
@@ -129,7 +129,7 @@ async def list_tests(
     return page(session, [answers.shown(row) for row in rows], limit, key=lambda row: str(row["name"]))
 
 
-@router.get("/{workflow}/tests/{name}", response_model=KeptOut, responses=responses(404))
+@router.get("/{workflow}/tests/{test}", response_model=KeptOut, responses=responses(404))
 async def read_test(workflow: Found, session: Session, name: Name, version: Selector = None) -> dict[str, object]:
     """Read a test that is kept."""
     number = await answers.suite_of(session, workflow, version)
@@ -137,7 +137,7 @@ async def read_test(workflow: Found, session: Session, name: Name, version: Sele
 
 
 @router.put(
-    "/{workflow}/tests/{name}",
+    "/{workflow}/tests/{test}",
     response_model=KeptOut,
     responses={**BODY_PROBLEMS, **responses(404)},
     openapi_extra=described(CaseIn),
@@ -150,7 +150,7 @@ async def keep_test(
     return answers.shown(await test_cases.put(session, WorkflowId(workflow.id), name, case))
 
 
-@router.delete("/{workflow}/tests/{name}", status_code=204, responses=responses(404))
+@router.delete("/{workflow}/tests/{test}", status_code=204, responses=responses(404))
 async def forget_test(workflow: Locked, session: Session, name: Name) -> None:
     """Forget a test of the draft. Versions keep it."""
     await test_cases.remove(session, WorkflowId(workflow.id), name)

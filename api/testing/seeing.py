@@ -17,7 +17,7 @@ from store import events, executions, node_run_reading
 from store.events import Event
 from store.executions import Execution
 from store.ids import ExecutionId, TenantId
-from store.node_run_reading import NodeRun
+from store.node_run_reading import Filters, NodeRun
 from store.session import Session, session
 
 MOST_RUNS = 10_000
@@ -91,9 +91,7 @@ async def _runs(session: Session, found: Execution) -> list[NodeRun]:
     rows: list[NodeRun] = []
     while len(rows) < MOST_RUNS:
         after = rows[-1].seq if rows else 0
-        more = await node_run_reading.page(
-            session, found.id, attempt=found.attempt, status=(), under=None, after=after, limit=PAGE
-        )
+        more = await node_run_reading.page(session, found.id, Filters(), attempt=found.attempt, after=after, limit=PAGE)
         rows += more
         if len(more) < PAGE:
             break
