@@ -243,3 +243,20 @@ async def test_a_definition_is_tested_that_nobody_keeps_and_problems_are_told_at
     answer = await me.http.post("/workflows/test?wait=0", json=slow)
     assert (answer.status_code, answer.json()["passed"]) == (202, None)
     assert world.requests == []
+
+
+@pytest.mark.slow
+async def test_mocks_answer_in_every_batch_of_a_large_loop(me: Caller, world: Server) -> None:
+    post = {"type": "http.request", "config": {"method": "POST", "url": f"{world.url}/pay"}}
+    wait = {"type": "delay", "needs": ["pay"], "config": {"for": "1h"}}
+    body = {"nodes": {"pay": post, "wait": wait}, "output": "${{ nodes.pay.output }}"}
+    loop = {"type": "for_each", "config": {"items": "[0..2000]", "concurrency": 1_000, "body": body}}
+    await published(me, definition("large", nodes={"each": loop}))
+    mocks = {"each.pay": {"output": "${{ item }}"}, "each[1500].pay": {"output": "${{ 'other' }}"}}
+    told = await rehearse(
+        me, workflow="large", mocks=mocks, assertions=["output[1500] = 'other'", "$count(output) = 2001"]
+    )
+    assert told["passed"], told["error"]
+    bare = await rehearse(me, workflow="large")
+    assert bare["error"]["code"] == "test.unmocked"
+    assert world.requests == []
