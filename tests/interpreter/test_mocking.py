@@ -3,6 +3,8 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import JsonValue, TypeAdapter
 
 from activities import registry
@@ -17,11 +19,15 @@ from interpreter.journal import Now
 from interpreter.orders import Invoke, Outcome
 from interpreter.start import Carried, Start, fresh
 from tests.interpreter.publishing import published
-from tests.interpreter.test_agreement_pure import Untimed
+from tests.interpreter.test_agreement_pure import TYPES, Untimed
+from tests.reference.document import ACTIVITIES, Document
+from tests.reference.journal import outcome_of
+from tests.reference.strategies import graphs
 
 CARRIED = TypeAdapter(Carried)
 CATALOG = registry.catalog(registry.load())
 DAY = 86_400
+START = "2030-01-07T09:00:00Z"
 POST = {"type": "http.request", "config": {"method": "POST", "url": "https://shop.example/${{ input.id }}"}}
 
 
@@ -217,3 +223,37 @@ def test_everything_that_is_wrong_with_a_test_is_told_at_once() -> None:
         "/time/frozen",
         "/assertions/0",
     }
+
+
+@given(graphs(max_nodes=12), st.lists(st.booleans(), min_size=30, max_size=30))
+def test_with_all_activities_mocked_to_what_they_gave_an_execution_ends_as_it_did(
+    document: Document, fails: list[bool]
+) -> None:
+    plan = published(document, types=TYPES)
+    names = [name for name, node in document["nodes"].items() if node["type"] in ACTIVITIES]
+    given: dict[str, Any] = {
+        name: {"error": {"code": f"user.{name}"}} if fails[n] else {"output": f"of {name}"}
+        for n, name in enumerate(names)
+    }
+    before = ended_with(plan, given)
+    gave: dict[str, Any] = {}
+    for event in before:
+        if event.path in given and isinstance(event.data, dict):
+            if event.type == "node.succeeded":
+                gave[event.path] = {"output": event.data["output"]}
+            elif event.type == "node.failed":
+                gave[event.path] = {"error": {"code": read(event.data["error"])["code"]}}
+    after = ended_with(plan, {**{name: {"error": {"code": "user.unasked"}} for name in names}, **gave})
+    assert outcome_of(after) == outcome_of(before)
+
+
+def ended_with(plan: Plan, mocks: dict[str, Any]) -> list[StepEvent]:
+    mode = prepared(CaseIn.model_validate({"mocks": mocks, "time": {"frozen": START}}), plan, catalog={})
+    made = Rehearsal(plan, mode, input={"n": 1, "flag": True, "list": [1, 2]})
+    made.to_its_end()
+    return made.events
+
+
+def read(error: JsonValue) -> dict[str, JsonValue]:
+    assert isinstance(error, dict)
+    return error
