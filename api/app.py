@@ -28,6 +28,7 @@ from api.monitoring import routes as monitoring
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
+from api.testing import routes as testing
 from api.tickets import routes as tickets
 from api.tracing import TracedRequests
 from api.workflows import dependency_routes as dependencies
@@ -51,6 +52,7 @@ ROUTERS = (
     history.router,
     tasks.router,
     tickets.router,
+    testing.router,
     workflows.router,
     versions.router,
     dependencies.router,

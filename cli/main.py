@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import cache, debugging, events, executions, services, stats, steering, tasks, why, workflows
+from cli import cache, debugging, events, executions, services, stats, steering, tasks, testing, why, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -28,6 +28,7 @@ for verb in (services.up, services.api, services.worker, services.migrate, servi
     app.command(rich_help_panel="Processes")(verb)
 for verb in (workflows.apply, workflows.validate, workflows.export, workflows.diff):
     app.command(rich_help_panel="Workflows")(verb)
+app.command("test", rich_help_panel="Workflows")(testing.rehearse)
 for verb in (
     executions.run,
     executions.follow,

@@ -318,3 +318,66 @@ class Stats(BaseModel):
     total: Counts
     workflows: list[UsedWorkflow]
     errors: list[ErrorFamily]
+
+
+class CaseName(BaseModel):
+    """A test that is kept with a workflow."""
+
+    name: str
+
+
+class Suite(BaseModel):
+    """A page of them."""
+
+    items: list[CaseName]
+    next: str | None
+
+
+class Wrong(BaseModel):
+    """Why an execution failed, or an assertion could not be asked."""
+
+    code: str
+    message: str
+    path: str | None = None
+
+
+class Difference(BaseModel):
+    """One place where two values differ."""
+
+    path: str
+    actual: JsonValue = None
+    expected: JsonValue = None
+    missing: bool = False
+    unexpected: bool = False
+
+
+class Asserted(BaseModel):
+    """What came of one assertion."""
+
+    expression: str
+    passed: bool
+    actual: JsonValue = None
+    diff: list[Difference] = []
+    error: Wrong | None = None
+
+
+class Covered(BaseModel):
+    """What an execution went through."""
+
+    nodes: dict[str, bool] = {}
+    edges: dict[str, bool] = {}
+
+
+class Tested(BaseModel):
+    """How a test came out, or what kept it from being run."""
+
+    name: str | None
+    passed: bool | None
+    execution: str | None = None
+    status: str | None = None
+    output: JsonValue = None
+    error: Wrong | None = None
+    assertions: list[Asserted] = []
+    coverage: Covered = Covered()
+    unmocked: list[str] = []
+    problems: list[Flaw] = []

@@ -1,6 +1,7 @@
 """What the interpreter hands a worker beside an activity's config: the second argument of every activity."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -53,3 +54,5 @@ class Invocation:
     """JSON pointers (`*` allowed) into the output that records never show in clear."""
     cache: CacheUse | None = None
     """Run nothing if there is a stored output; else store it. Never beside `mask`."""
+    test: Literal["pure", "real"] | None = None
+    """In a test: whether the node may have effects (`real`)."""

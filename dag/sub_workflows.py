@@ -59,7 +59,9 @@ class Beginning:
     """Which attempt at the execution that starts it."""
     started_by: str | None = None
     """Who started that one."""
-    trigger: Literal["workflow", "on_failure"] = WORKFLOW
+    trigger: Literal["workflow", "on_failure", "test"] = WORKFLOW
+    test: SkipValidation[JsonValue] = None
+    """What stands in for the world there, where this one is a test (dag/testing/preparing.py reads it)."""
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,11 @@ class Arriving:
             case _:
                 pass
 
+    @property
+    def awaits(self) -> bool:
+        """Whether nodes have children or batches that have not ended."""
+        return bool(self._awaiting)
+
     def end(self, state: State) -> None:
         """A node is over."""
         if isinstance(state, Calling | Batched):

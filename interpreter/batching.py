@@ -10,6 +10,7 @@ from pydantic import JsonValue, TypeAdapter
 
 from dag.batches import Batch, BatchEnd, Beginning, report
 from dag.plan import PlanGraph, Sees
+from interpreter.clock import Progress
 from interpreter.compensation import Due
 from interpreter.constructs.batches import AT_ONCE, Batched
 from interpreter.constructs.for_each import ForEach, needed, slot_of
@@ -60,6 +61,7 @@ class Batching:
             counter=slots + 1 + step.count,
             start_time=self._at.start_time,
             outputs=Index([[*values]]),
+            test=None if self._at.test is None else Progress(self._at.test.skipped, begun=True),
         )
         steering = self._at.steering
         if steering is not None and steering.paused:  # it begins as paused as the rest is

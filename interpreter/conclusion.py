@@ -14,7 +14,8 @@ from interpreter import parting
 from interpreter.compensation import Due
 from interpreter.failures import dumped, fitting
 from interpreter.frames import Frame, Frames
-from interpreter.job import Computed
+from interpreter.instead import Instead
+from interpreter.job import Computed, error_of
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.lasting import OURS, USUAL
 from interpreter.orders import Invoke, Order, Outcome, invocation_of
@@ -65,6 +66,7 @@ class Conclusion:
         self._acts: deque[Act] = deque()
         """What is left to do before the end; the first is under way."""
         self.outcome: Outcome | None = None
+        self.instead: Instead | None = None
 
     @property
     def is_known(self) -> bool:
@@ -152,12 +154,19 @@ class Conclusion:
 
     def _undo(self, last: Due) -> None:
         self._undoing = last
-        self._journal.say("node.started", last.own_path, {"type": last.type, **shown("config", last.config)})
+        made = None if self.instead is None or last.error is not None else self.instead.undoes(last)
+        mocked: dict[str, JsonValue] = {} if made is None else {"mocked": True}
+        self._journal.say("node.started", last.own_path, {"type": last.type, **shown("config", last.config), **mocked})
         if last.error is not None:
             self._undone(last.error)
             return
+        if made is not None:
+            self._undone(error_of(made) if made.kind == "fail" else None, output=orjson.dumps(made.value))
+            return
         deadline = None if last.timeout is None else self._now.time + last.timeout
         invocation = invocation_of(last.call, Computed("call", secrets=last.secrets), deadline, 0)
+        if self.instead is not None:
+            invocation = self.instead.marked(last.own_path, invocation)
         self._orders.append(
             Invoke(COMPENSATION, last.own_path, last.title, last.type, last.call, last.config, invocation, local=False)
         )
@@ -209,4 +218,7 @@ class Conclusion:
             self._journal.say("strand.ended")
             return
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
+        if self.instead is not None:
+            vars = shown("vars", dict(self._frames.root.at.vars))
+            data = {**data, **vars, "duration": self._now.time - self._at.started_at}
         self._journal.say(ENDINGS[outcome.status], data=data)

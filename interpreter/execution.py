@@ -39,6 +39,7 @@ from interpreter.orders import Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.passing_on import PASSING_ON, PassingOn
 from interpreter.pausing import State
+from interpreter.rehearsing import Rehearsing
 from interpreter.search import SEARCH, SearchValues
 from interpreter.settling import Settling
 from interpreter.start import Carried, Start
@@ -169,6 +170,10 @@ class Execution:
             is_queued=lambda: self._entrance.is_before,
         )
         self.inside = Insight(self.frames, self._outputs, self.steering)
+        self._rehearsing = Rehearsing(
+            start, carried, self.frames, self.alarms, self._outputs, self._settling, self._starting, self._invoking,
+            self._lasting, self._conclusion, self._computing, self._view, self.tasks, now=now, decide=self.decide,
+        )  # fmt: skip
         if carried.begun and not self._entrance.is_before:
             self._set_deadline()
 
@@ -196,6 +201,7 @@ class Execution:
                 **shown("input", self._start.input),
             },
         )
+        self._rehearsing.begin()
         self._search.begin(self.frames.root)
         self._settling.begin(self.frames.root)
 
@@ -208,7 +214,7 @@ class Execution:
         attend to what has waited long enough. Without `calls`, only control nodes start. With `attempts`, those that
         are due to be made again go first."""
         settling = self._settling
-        if settling.leaving or settling.wanted or settling.closing:
+        if settling.leaving or settling.wanted or settling.closing or self._rehearsing.is_answered:
             self._follow()
         elif attempts and self._invoking.due:
             self._invoking.try_again()
@@ -228,6 +234,8 @@ class Execution:
             return True
         if (at := self._entrance.alarm) is not None and at <= self._now.time:
             self._entrance.rang()
+            return True
+        if self._rehearsing.inject():
             return True
         due = self.alarms.take(self._now.time)
         if due is None:
@@ -258,6 +266,8 @@ class Execution:
                 self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
         elif self._settling.closing:
             self._close(self._settling.closing.popleft())
+        elif self._rehearsing.is_answered:
+            self._rehearsing.answer()
         else:
             return False
         return True
@@ -386,6 +396,10 @@ class Execution:
         self.follow()
         return told
 
+    def skip(self) -> bool:
+        """Let the clock of a test jump, as nothing runs. False: what is next is waited for."""
+        return self.outcome is None and self._rehearsing.skip(self.alarm())
+
     def alarm(self) -> float | None:
         """When to ring next."""
         first = self.alarms.first()
@@ -394,6 +408,8 @@ class Execution:
             times.append(asked)
         if self._deadline is not None and not self._conclusion.is_known:
             times.append(self._deadline)
+        if (injected := self._rehearsing.alarm) is not None:
+            times.append(injected)
         return min(times, default=None)
 
     def put_back(self, number: int) -> None:
@@ -449,7 +465,7 @@ class Execution:
             self._lasting.answered(frame, place, computed)
         elif frame.at.base + place in self._settling.promising:
             self._settling.promised(frame, place, computed)
-        else:
+        elif not self._rehearsing.rendered(frame, place, computed):
             self._starting.computed(frame, place, computed)
 
     def _graph_computed(self, frame: Frame, computed: Computed) -> None:

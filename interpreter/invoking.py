@@ -8,6 +8,7 @@ from dag.errors import ErrorValue
 from dag.masks import masked
 from interpreter.alarms import Alarms
 from interpreter.frames import Frame, Frames, Wait
+from interpreter.instead import Instead
 from interpreter.job import Computed
 from interpreter.journal import SHOWN_BYTES, Now
 from interpreter.orders import Invoke, Order, invocation_of
@@ -29,6 +30,7 @@ class Invoking:
         self._orders = orders
         self.due: deque[int] = deque()
         """Activities whose next attempt is due; they are still among those that wait."""
+        self.instead: Instead | None = None
 
     def start(self, frame: Frame, place: int, computed: Computed) -> None:
         """Make the first attempt."""
@@ -88,6 +90,10 @@ class Invoking:
         assert node.call is not None
         self._settling.calls[number] = computed
         invocation = invocation_of(node.call, computed, frame.at.deadlines.get(place), attempts)
+        if self.instead is not None:
+            if self.instead.attempt(frame, place, computed, attempts):
+                return
+            invocation = self.instead.marked(frame.path(place), invocation)
         self._orders.append(
             Invoke(number, frame.path(place), node.title, node.type, node.call, computed.value, invocation, local)
         )

@@ -30,6 +30,8 @@ class Now:
     time: float = 0.0
     history_length: int = 0
     replaying: bool = False
+    skew: float = 0.0
+    """How far the clock is ahead of Temporal's, in a test."""
 
 
 class Journal:
@@ -61,7 +63,7 @@ class Journal:
                 written.n,
                 type,
                 path,
-                now.time,
+                now.time - now.skew,
                 data,
                 previous,
                 written.checksum,

@@ -45,6 +45,7 @@ from interpreter.constructs.steps import (
 from interpreter.failures import dumped
 from interpreter.frames import Frame, Frames, Held, TooManyGraphs, Wait
 from interpreter.gathering import gathered
+from interpreter.instead import Instead
 from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order
@@ -98,6 +99,7 @@ class Lasting:
         """How long what an ended execution still runs may take, all together."""
         self.performing: dict[int, Invoke] = {}
         """Perdure's own activities that run for nodes."""
+        self.instead: Instead | None = None
 
     def leave(self, frame: Frame, place: int) -> None:
         """End what is inside a node, but for what is to be done at the end."""
@@ -146,6 +148,8 @@ class Lasting:
         self.arriving.begin(frame, place, state)
         self._tasks.begin(frame, place, state)
         self._do(frame, place, dispatch.start(state, config, self._at(frame, place)))
+        if self.instead is not None and place in frame.at.held:
+            self.instead.held(frame, place)
 
     def start(self, frame: Frame, place: int) -> None:
         """Start the batch that this strand is."""
@@ -188,6 +192,11 @@ class Lasting:
         held.alarm = None
         self._set_alarm(frame, place)
         self._do(frame, place, dispatch.rang(held.state, self._at(frame, place)))
+
+    def give_up(self, frame: Frame, place: int, error: ErrorValue) -> None:
+        """A node has waited in vain."""
+        self._release(frame, place)
+        self._settling.fail(frame, place, error)
 
     def vote(self, decision: Decision) -> Decided:
         """Count a decision in an open task."""
@@ -335,9 +344,12 @@ class Lasting:
     def _perform(self, frame: Frame, place: int, activity: str, argument: JsonValue, *, local: bool = True) -> None:
         number = frame.at.base + place
         title = frame.graph.nodes[place].title
+        if self.instead is not None:
+            argument = self.instead.handed(frame, place, activity, argument)
         order = Invoke(number, frame.path(place), title, activity, OURS, argument, USUAL, local)
         self.performing[number] = order
-        self._orders.append(order)
+        if self.instead is None or not self.instead.performs(frame, place, activity, argument):
+            self._orders.append(order)
 
     def _set_alarm(self, frame: Frame, place: int) -> None:
         """One time for a node: its timeout, or what it wants to be told of, whichever comes first."""

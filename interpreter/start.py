@@ -12,7 +12,9 @@ from dag.plan import PlanGraph
 from dag.steering import Debugging
 from dag.strands import BATCH
 from dag.sub_workflows import Parent
+from dag.testing.mode import Mode
 from interpreter.arriving import Early
+from interpreter.clock import Progress
 from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -62,6 +64,8 @@ class Start:
     """What has to succeed before it runs."""
     debug: Debugging | None = None
     """How it is debugged from its first node on."""
+    test: Mode | None = None
+    """What stands in for the world, where this is a test."""
 
 
 @dataclass
@@ -133,6 +137,8 @@ class Carried:
     """Whether a compensation failed."""
     steering: State | None = None
     """How it is steered; None: nobody has touched it."""
+    test: Progress | None = None
+    """How far a test has come."""
 
 
 def fresh(graph: PlanGraph, *, now: float, seed: int, start_time: float | None = None) -> Carried:

@@ -8,6 +8,7 @@ from dag.plan import PlanNode, Sees
 from interpreter.alarms import Alarms
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.frontier import Settled
+from interpreter.instead import Instead
 from interpreter.invoking import Invoking
 from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now, shown
@@ -46,6 +47,7 @@ class Starting:
         self._now = now
         self._compute = compute
         self._stop = stop
+        self.instead: Instead | None = None
 
     def take(self, frame: Frame, place: int) -> None:
         """It is a node's turn: compute what it starts with."""
@@ -78,7 +80,10 @@ class Starting:
         if computed.kind == "skip":
             self._settling.settle(frame, place, Settled("skipped"))
             return
-        self._journal.say("node.started", frame.path(place), {"type": node.type, **_config_shown(computed)})
+        mocked: dict[str, JsonValue] = {}
+        if self.instead is not None and self.instead.is_mocked(frame, place):
+            mocked["mocked"] = True
+        self._journal.say("node.started", frame.path(place), {"type": node.type, **_config_shown(computed), **mocked})
         if node.timeout is not None:
             frame.at.deadlines[place] = self._now.time + node.timeout
         match computed.kind:
@@ -89,6 +94,8 @@ class Starting:
                 self._delay(frame, place, min(computed.value, frame.at.deadlines.get(place, computed.value)))
             case "call":
                 self._invoking.start(frame, place, computed)
+            case "open" if self.instead is not None and self.instead.holds(frame, place, computed):
+                pass
             case "open":
                 assert isinstance(computed.value, dict)
                 self._lasting.hold(frame, place, computed.value)

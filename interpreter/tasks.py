@@ -45,6 +45,10 @@ class Tasks:
         """An open one, with where it is."""
         return self._open[path]
 
+    def is_open(self, path: str) -> bool:
+        """Whether there is one that has not ended."""
+        return path in self._open
+
     def answered(self, decision: Decision, *, now: float) -> Decided | None:
         """The answer to a decision that has been made before; None: it may be made. Raises what refuses it."""
         if decision.attempt != self._attempt:

@@ -41,6 +41,7 @@ from dag.strands import strand_id
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
 from interpreter import showing
+from interpreter.clock import Clock
 from interpreter.execution import Execution, Told
 from interpreter.former import carried_over
 from interpreter.job import Computed, failure
@@ -95,7 +96,9 @@ class Interpreter:
         self._args = args
         self._start = converter.from_payload(args[0].payload, Start)
         self._plan = decoded(args[1].payload.data)
+        self._clock = Clock(self._start.test)
         carried = carried_over(args[2].payload.data) if len(args) > 2 else self._fresh()
+        self._clock.goes_by(carried)
         self._now = Now()
         self._load = Load()
         self._refresh()
@@ -150,7 +153,8 @@ class Interpreter:
                 continue
             if not self._running and self._must_hold():
                 self._continue()
-            await self._sleep()
+            if self._running or self._evaluations or self._later or not execution.skip():
+                await self._sleep()
 
     @workflow.signal
     def event(self, event: EmittedEvent) -> None:
@@ -169,7 +173,7 @@ class Interpreter:
     def may_decide(self, decision: Decision) -> None:
         """Refuse what may not be: that leaves nothing in history."""
         with _refusing():
-            self._execution.tasks.answered(decision, now=workflow.time())
+            self._execution.tasks.answered(decision, now=self._clock.at(workflow.time()))
 
     @workflow.signal(name=DECIDE)
     def decide_unanswered(self, decision: Decision) -> None:
@@ -182,7 +186,7 @@ class Interpreter:
     @workflow.query(name=DECIDED)
     def decided(self, decision: Decision) -> Answer:
         """What a decision would be told now."""
-        return self._execution.tasks.answer(decision, now=workflow.time())
+        return self._execution.tasks.answer(decision, now=self._clock.at(workflow.time()))
 
     @workflow.query(name=TASKS)
     def tasks(self) -> list[Task]:
@@ -268,14 +272,16 @@ class Interpreter:
 
     def _fresh(self) -> Carried:
         begun, seed = workflow.info().workflow_start_time.timestamp(), workflow.random().getrandbits(32)
-        return fresh(self._plan.graph, now=workflow.time(), seed=seed, start_time=begun)
+        began = None if self._start.test is not None else begun
+        return fresh(self._plan.graph, now=self._clock.at(workflow.time()), seed=seed, start_time=began)
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
         length = (info := self._info).get_current_history_length()
         if length != self._now.history_length:
             self._load.clear()
-        self._now.time = workflow.time()
+        self._now.time = self._clock.at(now := workflow.time())
+        self._now.skew = self._now.time - now
         self._now.history_length = length
         self._now.replaying = workflow.unsafe.is_replaying()
         self._suggested = info.is_continue_as_new_suggested()
@@ -357,7 +363,7 @@ class Interpreter:
     def _activity(self, order: Invoke) -> ActivityHandle[Any]:
         call = order.call
         deadline = order.invocation.deadline
-        left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - self._now.time))
+        left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - workflow.time()))
         return workflow.start_activity(
             order.type,
             args=self._written(_arguments(order)),
@@ -510,7 +516,8 @@ class Interpreter:
 
     def _set_alarm(self) -> None:
         """One timer, for what is due first."""
-        at = min((at for at in (self._execution.alarm(), self._patient_until) if at is not None), default=None)
+        due = None if self._clock.jumps else self._execution.alarm()
+        at = min((at for at in (due, self._patient_until) if at is not None), default=None)
         if at == self._alarm_at and self._alarm is not None and not self._alarm.done():
             return
         if self._alarm is not None:

@@ -56,6 +56,13 @@ async def ready(
     return Ready(found, read, await _accepted(input, found), awaits)
 
 
+async def ready_plan(database: Database, tenant: TenantId, found: PlanRow, input: JsonValue) -> Ready:
+    """The same of a plan that is there already. Raises InputInvalid."""
+    async with session(database, tenant) as s:
+        read = await _env(s, found.plan)
+    return Ready(found, read, await _accepted(input, found))
+
+
 async def _env(session: Session, plan: Plan) -> Mapping[str, JsonValue]:
     if not plan.env:
         return {}

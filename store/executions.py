@@ -36,7 +36,7 @@ class Started:
     """What only the one who starts an execution knows of it."""
 
     id: ExecutionId
-    workflow_id: WorkflowId
+    workflow_id: WorkflowId | None
     workflow: str
     version: int
     trigger: str

@@ -44,6 +44,8 @@ class NodeRun:
     error_code: str | None
     cached: bool
     """Whether its output was stored before, and nothing ran."""
+    mocked: bool
+    """Whether a test answered for it, and nothing ran."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int
@@ -245,6 +247,7 @@ def _read(session: Session, row: NodeRunRow, told: NodeRunRecordRow | None) -> N
         error=opened(session.seal, row.error),
         error_code=row.error_code,
         cached=row.cached,
+        mocked=row.mocked,
         started_at=row.started_at,
         ended_at=row.ended_at,
         seq=row.first_seq,

@@ -41,6 +41,7 @@ class NodeRun:
     error: bytes | None = None
     error_code: str | None = None
     cached: bool = False
+    mocked: bool = False
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -53,7 +54,7 @@ def told(run: NodeRun, event: StepEvent, seq: int) -> None:
         run.n, run.status = event.n, STATUSES[event.type]
     match event.type:
         case "node.started":
-            run.type, run.started_at = data["type"], event.at
+            run.type, run.started_at, run.mocked = data["type"], event.at, data.get("mocked", False)
         case "node.waiting":
             pass
         case _:
@@ -87,6 +88,7 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
             "errors": array(sealed(run.error) for run in runs.values()),
             "error_codes": array(run.error_code for run in runs.values()),
             "cached": array(run.cached for run in runs.values()),
+            "mocked": array(run.mocked for run in runs.values()),
             "started": array(run.started_at for run in runs.values()),
             "ended": array(run.ended_at for run in runs.values()),
             "strands": array(run.strand for run in runs.values()),
@@ -99,16 +101,17 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
 _STORE = text("""
 insert into node_runs as old
     (execution_id, attempt, path, type, status, port, output, output_bytes, error, error_code,
-     cached, started_at, ended_at, strand, n, first_seq)
-select execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached,
+     cached, mocked, started_at, ended_at, strand, n, first_seq)
+select execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, mocked,
     to_timestamp(started_at), to_timestamp(ended_at), strand, n, first_seq
 from unnest(
     cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]), cast(:types as text[]),
     cast(:statuses as text[]), cast(:ports as text[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
-    cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:cached as boolean[]), cast(:started as float8[]),
-    cast(:ended as float8[]), cast(:strands as text[]), cast(:ns as int[]), cast(:seqs as bigint[])
-) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, started_at,
-    ended_at, strand, n, first_seq)
+    cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:cached as boolean[]), cast(:mocked as boolean[]),
+    cast(:started as float8[]), cast(:ended as float8[]), cast(:strands as text[]), cast(:ns as int[]),
+    cast(:seqs as bigint[])
+) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, mocked,
+    started_at, ended_at, strand, n, first_seq)
 on conflict on constraint node_runs_pkey do update
 set type = coalesce(excluded.type, old.type),
     status = case when excluded.n >= old.n then excluded.status else old.status end,
@@ -118,6 +121,7 @@ set type = coalesce(excluded.type, old.type),
     error = coalesce(excluded.error, old.error),
     error_code = coalesce(excluded.error_code, old.error_code),
     cached = excluded.cached or old.cached,
+    mocked = excluded.mocked or old.mocked,
     started_at = coalesce(excluded.started_at, old.started_at),
     ended_at = coalesce(excluded.ended_at, old.ended_at),
     n = greatest(excluded.n, old.n),

@@ -17,7 +17,7 @@ from dag.draft import DefinitionInvalid, Document
 from dag.errors import PerdureError
 from dag.plan import Plan, encode
 from dag.problems import Problem
-from store import drafts, surroundings
+from store import drafts, surroundings, test_cases
 from store.ids import WorkflowId
 from store.session import Session
 from store.tables.workflows import TagRow, VersionRow, WorkflowRow
@@ -90,6 +90,7 @@ async def add(session: Session, workflow: WorkflowRow, *, catalog: Catalog) -> P
         plan=session.seal.seal(encode(made.plan)),
     )
     created_at = (await session.sql.scalars(row.returning(col(VersionRow.created_at)))).one()
+    await test_cases.freeze(session, workflow.id, number)
     newest = (
         update(WorkflowRow)
         .where(col(WorkflowRow.id) == workflow.id)

@@ -17,6 +17,7 @@ from activities.context import Context, Progress, Reference
 from activities.errors import AttemptTimeout, ConfigInvalid
 from dag.errors import PerdureError
 from dag.invocation import Invocation
+from dag.testing.refusals import Unmocked
 from worker.cache import Cache
 from worker.live import Live
 from worker.log_lines import AttemptLogger, LogLines
@@ -83,6 +84,8 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     if declared is None:
         raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
     invocation = call.invocation
+    if invocation.test == "pure" and _has_effects(declared, call.config):
+        raise Unmocked
     values: Mapping[str, str] = {}
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
@@ -146,6 +149,11 @@ def _progress(call: Call, notes: Notes) -> Progress:
         call.heartbeat({"fraction": fraction, "message": message})
 
     return progress
+
+
+def _has_effects(declared: AnyActivityType, config: JsonValue) -> bool:
+    """By the rendered config: what the plan knew of it, templates may have changed."""
+    return not isinstance(config, dict) or declared.traits(config).effects
 
 
 def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:

@@ -15,6 +15,8 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.errors import PerdureError
 from dag.strands import StrandId
 from dag.sub_workflows import BEGIN, CANCEL, LOOK, REPORT, Beginning, Child, Origin, Parent, Report
+from dag.testing.mode import for_test
+from dag.testing.preparing import handed_on
 from interpreter.start import Start
 from runtime.children import end_of, report
 from runtime.converter import raw
@@ -87,9 +89,12 @@ async def _begin(
     origin = Origin(parent, asked.path)
     try:
         found = await ready(database, tenant, asked.name, asked.version, asked.input)
+        plan, mode = replace(found.plan.plan, priority=asked.priority), None
+        if asked.test is not None:
+            plan, mode = for_test(plan, {}), handed_on(asked.test, plan)
         await start(
             client,
-            replace(found.plan.plan, priority=asked.priority),
+            plan,
             Start(
                 input=found.input,
                 env=found.env,
@@ -97,7 +102,8 @@ async def _begin(
                 started_by=asked.started_by,
                 parent=Parent(str(info.workflow_id), asked.path) if asked.wait else None,
                 depth=asked.depth,
-                awaits=found.awaits,
+                awaits=() if mode is not None else found.awaits,
+                test=mode,
             ),
             tenant=tenant,
             execution=id,

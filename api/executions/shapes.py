@@ -116,6 +116,8 @@ class NodeRunOut(BaseModel):
     error_code: str | None
     cached: bool
     """Whether its output is one that was stored before (`cache`), and nothing ran."""
+    mocked: bool
+    """Whether a test answered for it, and nothing ran."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int

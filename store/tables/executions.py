@@ -151,6 +151,8 @@ class NodeRunRow(Tenanted, table=True):
     error_code: str | None = Field(default=None, sa_type=Text)
     cached: bool = Field(sa_column_kwargs={"server_default": text("false")})
     """Whether its output was stored before, and nothing ran."""
+    mocked: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    """Whether a test answered for it, and nothing ran."""
     started_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     strand: str = Field(sa_type=Text)

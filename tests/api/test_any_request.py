@@ -49,6 +49,8 @@ async def test_no_request_makes_the_api_fail(api: Api, me: Caller, examples: int
     await me.http.put("/workflows/greeting/tags/live", json={"version": 1})
     execution = (await me.http.post("/workflows/greeting/executions?wait=30", json={})).json()
     assert execution["status"] == "succeeded"
+    await me.http.put("/workflows/greeting/tests/hello", json={})
+    execution = {"id": (await me.http.post("/workflows/greeting/test", json={})).json()["execution"]}
     _, task = await asking(me, approval())
     output = await warmed(me)
     await depends(me, "greeting", "warm", on_unmet="wait", wait_at_most="1s")
@@ -64,6 +66,7 @@ async def test_no_request_makes_the_api_fail(api: Api, me: Caller, examples: int
         "b": "draft",
         "output": output,
         "depends_on": "warm",
+        "test": "hello",
     }
     async with httpx2.AsyncClient(trust_env=False) as http:
         document = (await http.get(f"{api.url}/api/openapi.json")).json()

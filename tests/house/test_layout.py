@@ -16,8 +16,8 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 DRAWERS = {"base", "common", "core", "helper", "helpers", "lib", "misc", "shared", "types", "util", "utils"}
 LARGE = 400
 LARGER = {
-    "interpreter/workflow.py": 615,  # all that is Temporal-shaped stands in one file, so that it can be read in one
-    "interpreter/execution.py": 530,  # the one place that hears of everything that happens to nodes
+    "interpreter/workflow.py": 630,  # all that is Temporal-shaped stands in one file, so that it can be read in one
+    "interpreter/execution.py": 550,  # the one place that hears of everything that happens to nodes
 }
 
 

@@ -1,0 +1,128 @@
+"""Carries out what is particular to an execution that is a test; of any other there is nothing to do."""
+
+from collections.abc import Callable
+
+from dag.errors import PerdureError
+from dag.task_messages import Decision
+from dag.testing.refusals import DecisionRefused
+from interpreter.alarms import Alarms
+from interpreter.clock import Progress
+from interpreter.computing import Computing
+from interpreter.conclusion import Conclusion
+from interpreter.frames import Frame, Frames
+from interpreter.invoking import Invoking
+from interpreter.job import Computed
+from interpreter.journal import Now
+from interpreter.lasting import Lasting
+from interpreter.mocking import Mocking
+from interpreter.outputs import Outputs
+from interpreter.settling import Settling
+from interpreter.start import Carried, Start
+from interpreter.starting import Starting
+from interpreter.tasks import Tasks
+from interpreter.view import View
+
+
+class Rehearsing:
+    """Lets the decisions and events of a test come, and its clock jump."""
+
+    def __init__(
+        self,
+        start: Start,
+        at: Carried,
+        frames: Frames,
+        alarms: Alarms,
+        outputs: Outputs,
+        settling: Settling,
+        starting: Starting,
+        invoking: Invoking,
+        lasting: Lasting,
+        conclusion: Conclusion,
+        computing: Computing,
+        view: View,
+        tasks: Tasks,
+        *,
+        now: Now,
+        decide: Callable[[Decision], object],
+    ):
+        self._mocking: Mocking | None = None
+        self._frames = frames
+        self._lasting = lasting
+        self._tasks = tasks
+        self._decide = decide
+        if start.test is None:
+            return
+        at.test = at.test or Progress(start.test.skipped)
+        self._mocking = Mocking(
+            start.test,
+            at.test,
+            attempt=start.attempt,
+            frames=frames,
+            alarms=alarms,
+            outputs=outputs,
+            settling=settling,
+            invoking=invoking,
+            computing=computing,
+            arriving=lasting.arriving,
+            view=view,
+            now=now,
+        )
+        invoking.instead = starting.instead = lasting.instead = conclusion.instead = self._mocking
+
+    def begin(self) -> None:
+        """The execution begins."""
+        if self._mocking is not None:
+            self._mocking.begin()
+
+    @property
+    def alarm(self) -> float | None:
+        """When something comes next that the test injects."""
+        return None if self._mocking is None else self._mocking.alarm
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer to one of Perdure's own activities."""
+        return self._mocking is not None and bool(self._mocking.answers)
+
+    def answer(self) -> None:
+        """Tell the node that waits for it."""
+        assert self._mocking is not None
+        number, answer = self._mocking.answers.popleft()
+        if (found := self._frames.find(number)) is not None and found[1] in found[0].at.held:
+            self._lasting.called(*found, answer)
+
+    def inject(self) -> bool:
+        """Let an event or a decision come, if it is time for one."""
+        if self._mocking is None:
+            return False
+        if (event := self._mocking.due_event()) is not None:
+            self._lasting.arriving.event(event)
+            return True
+        if (decision := self._mocking.due_decision()) is None:
+            return False
+        try:
+            self._decide(decision)
+        except PerdureError as refused:
+            if self._tasks.is_open(decision.path):
+                error = DecisionRefused(refused.message).value()
+                self._lasting.give_up(*self._tasks.find(decision.path)[:2], error)
+        return True
+
+    def rendered(self, frame: Frame, place: int, computed: Computed) -> bool:
+        """Whether what was computed is what a mock gives, and is dealt with."""
+        if self._mocking is None or not self._mocking.is_rendering(frame.at.base + place):
+            return False
+        self._mocking.rendered(frame, place, computed)
+        return True
+
+    def skip(self, alarm: float | None) -> bool:
+        """Nothing runs: let the clock jump to what is next. False: it is waited for."""
+        if self._mocking is None or not self._mocking.jumps:
+            return False
+        if alarm is not None:
+            self._mocking.skip_to(alarm)
+        elif (stuck := self._mocking.waits_in_vain()) is not None:
+            self._lasting.give_up(*stuck)
+        else:
+            return False
+        return True

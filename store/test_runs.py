@@ -1,0 +1,47 @@
+"""What is kept of executions that are tests: the test, and what it runs."""
+
+from dataclasses import dataclass
+
+import orjson
+from pydantic import JsonValue
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+
+from dag.errors import PerdureError
+from dag.plan import Plan, decode, encode
+from store.ids import ExecutionId
+from store.session import Session
+from store.tables.tests import RunRow
+
+
+class NoTest(PerdureError):
+    """The execution is no test."""
+
+    code = "test.unknown"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A test, and the plan that it ran."""
+
+    document: JsonValue
+    plan: Plan
+
+
+async def keep(session: Session, execution: ExecutionId, document: JsonValue, plan: Plan) -> None:
+    """Note what an execution tests. Said again it changes nothing."""
+    row = insert(RunRow).values(
+        execution_id=execution,
+        document=session.seal.seal(orjson.dumps(document)),
+        plan=session.seal.seal(encode(plan)),
+    )
+    await session.sql.execute(row.on_conflict_do_nothing())
+
+
+async def find(session: Session, execution: ExecutionId) -> Run:
+    """What an execution tests."""
+    query = select(col(RunRow.document), col(RunRow.plan)).where(col(RunRow.execution_id) == execution)
+    row = (await session.sql.execute(query)).first()
+    if row is None:
+        raise NoTest
+    return Run(orjson.loads(session.seal.open(row[0])), decode(session.seal.open(row[1])))
