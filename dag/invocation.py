@@ -53,3 +53,5 @@ class Invocation:
     """JSON pointers (`*` allowed) into the output that records never show in clear."""
     cache: CacheUse | None = None
     """Run nothing if there is a stored output; else store it. Never beside `mask`."""
+    round: int = 1
+    """The attempt at the execution since which this is not what had its effect before. Such has another key."""

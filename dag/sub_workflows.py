@@ -60,6 +60,8 @@ class Beginning:
     started_by: str | None = None
     """Who started that one."""
     trigger: Literal["workflow", "on_failure"] = WORKFLOW
+    again: str | None = None
+    """Who has the execution that starts it go on: then it may have been started before, and goes on too."""
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,18 @@
 """What an execution of the interpreter is started with, and what it carries over continue-as-new."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from pydantic import JsonValue, SkipValidation
 
+from dag.again import Again
 from dag.batches import BatchOf
 from dag.plan import PlanGraph
 from dag.strands import BATCH
 from dag.sub_workflows import Parent
 from interpreter.arriving import Early
+from interpreter.compensation import Due
 from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -55,6 +57,8 @@ class Start:
     tuning: Tuning = Tuning()
     strand: BatchOf | None = None
     """The batch of a loop that this is. None: it is the execution itself."""
+    again: Again | None = None
+    """What it goes on from, if it does not begin anew."""
 
 
 @dataclass
@@ -75,6 +79,32 @@ class Queued:
     def is_before(self) -> bool:
         """Whether the execution does not run yet."""
         return self.stage not in ("inside", "away")
+
+
+@dataclass
+class Kept:
+    """A node that is not run, since it has been."""
+
+    type: str
+    port: str | None
+    number: int
+    """By which its output is kept until its turn."""
+
+
+@dataclass
+class Reuse:
+    """What is left of what is taken over. Everything goes by the paths of nodes."""
+
+    is_known: bool = False
+    """Whether it has been found out what can be."""
+    nodes: dict[str, Kept] = field(default_factory=dict[str, Kept])
+    lost: set[str] = field(default_factory=set[str])
+    due: list[Due] = field(default_factory=list[Due])
+    """What is undone should the execution fail, once it has begun."""
+    undo: list[Due] = field(default_factory=list[Due])
+    """What is undone before anything runs."""
+    children: dict[str, int] = field(default_factory=dict[str, int])
+    rounds: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass
@@ -108,6 +138,14 @@ class Carried:
     """What the execution ends with once its compensations have run."""
     undone_wrongly: bool = False
     """Whether a compensation failed."""
+    reuse: Reuse | None = None
+    """What is taken over of what was done before."""
+
+
+def written(start: Start) -> dict[str, Any]:
+    """What is written of a start: that it begins anew goes without saying."""
+    said = {each.name: getattr(start, each.name) for each in fields(start)}
+    return said if start.again is not None else {name: value for name, value in said.items() if name != "again"}
 
 
 def fresh(graph: PlanGraph, *, now: float, seed: int, start_time: float | None = None) -> Carried:

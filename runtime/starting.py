@@ -37,11 +37,12 @@ async def ready(
     its schema. Raises WorkflowUnknown, WorkflowUnpublished, VersionUnknown, InputInvalid."""
     async with session(database, tenant) as s:
         found = await plans.plan(s, workflow, version)
-        read = await _env(s, found.plan)
+        read = await settings_read(s, found.plan)
     return Ready(found, read, await _accepted(input, found))
 
 
-async def _env(session: Session, plan: Plan) -> Mapping[str, JsonValue]:
+async def settings_read(session: Session, plan: Plan) -> Mapping[str, JsonValue]:
+    """The settings that a plan reads, as they are now."""
     if not plan.env:
         return {}
     values = await env.values(session)

@@ -152,6 +152,27 @@ async def attempt(session: Session, id: ExecutionId) -> int:
     return found
 
 
+async def hold(session: Session, id: ExecutionId) -> bool:
+    """Keep others from having an execution go on, until the end of the transaction; false when one of them does."""
+    return (await session.sql.execute(_HOLD, {"id": id})).scalar_one()
+
+
+_HOLD = text("select pg_try_advisory_xact_lock(hashtextextended('execution ' || :id, 0))")
+
+
+async def reopen(session: Session, id: ExecutionId, *, attempt: int) -> None:
+    """Let an execution stand as one that goes on, unless the journal has been quicker and says so already."""
+    await session.sql.execute(_REOPEN, {"id": id, "attempt": attempt})
+
+
+_REOPEN = text("""
+update executions
+set attempt = :attempt, status = 'running', compensation = 'none', closed_at = null, output = null, output_bytes = null,
+    error = null, error_code = null, updated_at = clock_timestamp(), check_at = clock_timestamp() + interval '3 seconds'
+where id = :id and attempt < :attempt
+""")
+
+
 async def closed(session: Session, id: ExecutionId) -> bool:
     """Whether an execution has ended."""
     query = select(col(ExecutionRow.closed_at)).where(col(ExecutionRow.id) == id)

@@ -135,10 +135,16 @@ def _call(
         config=config,
         invocation=invocation,
         # Of what stays the same over attempts, crashes, workers and continue-as-new.
-        idempotency_key=blake2b(f"{info.workflow_id}\n{info.activity_id}".encode(), digest_size=16).hexdigest(),
+        idempotency_key=_key(info, invocation.round),
         heartbeat=heartbeat,
         cut_off_after=_seconds(info.start_to_close_timeout) if info.is_local else math.inf,
     )
+
+
+def _key(info: activity.Info, round: int) -> str:
+    """What was undone and is done again has another one."""
+    again = f"\n{round}" if round > 1 else ""
+    return blake2b(f"{info.workflow_id}\n{info.activity_id}{again}".encode(), digest_size=16).hexdigest()
 
 
 def _seconds(span: timedelta | None) -> float:
