@@ -17,6 +17,7 @@ from runtime.starting import settings_read
 from store import executions
 from store.database import Database
 from store.ids import ExecutionId, TenantId
+from store.node_run_reading import NodeRunUnknown
 from store.session import session
 
 
@@ -37,12 +38,6 @@ class TooOld(PerdureError):
     nothing is repeated on a guess. Start it anew."""
 
     code = "execution.too_old"
-
-
-class NodeUnknown(PerdureError):
-    """There is no such node in the workflow's own graph."""
-
-    code = "node.unknown"
 
 
 @dataclass(frozen=True)
@@ -75,7 +70,7 @@ async def go_on(
     client: Client, database: Database, tenant: TenantId, id: ExecutionId, asked: Asked, *, queue: str
 ) -> int:
     """Begin another attempt at an execution; gives its number. Of several that ask at once, one has its way. Raises
-    ExecutionUnknown, ExecutionOpen, ExecutionSucceeded, TooOld, NodeUnknown, RPCError."""
+    ExecutionUnknown, ExecutionOpen, ExecutionSucceeded, TooOld, NodeRunUnknown, RPCError."""
     async with session(database, tenant) as s:
         await executions.attempt(s, id)
         if not await executions.hold(s, id):
@@ -138,10 +133,10 @@ async def source(client: Client, tenant: TenantId, id: ExecutionId) -> Source:
 
 
 def downstream(graph: PlanGraph, ids: tuple[str, ...]) -> tuple[str, ...]:
-    """Nodes of a graph, and all that come after them, in written order. Raises NodeUnknown."""
+    """Nodes of a graph, and all that come after them, in written order. Raises NodeRunUnknown."""
     for id in ids:
         if id not in graph.place:
-            raise NodeUnknown(f"There is no node `{id}` in the workflow's own graph.")
+            raise NodeRunUnknown(f"There is no node `{id}` in the workflow's own graph.")
     left = [graph.place[id] for id in ids]
     found = set(left)
     while left:

@@ -39,6 +39,8 @@ class Filters:
     """The code itself, or what is before a dot in it."""
     parent: str | None = None
     """The id of the execution that started it."""
+    rerun_of: str | None = None
+    """The id of the execution that it is a rerun of."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Listed:
     closed_at: datetime | None
     parent_execution: str | None
     parent_path: str | None
+    rerun_of: str | None
 
 
 async def page(session: Session, filters: Filters, *, after: Place | None, limit: int) -> Sequence[Listed]:
@@ -84,6 +87,7 @@ def query(filters: Filters, *, after: Place | None, limit: int) -> Select[*tuple
         col(ExecutionRow.closed_at),
         col(ExecutionRow.parent_execution),
         col(ExecutionRow.parent_path),
+        col(ExecutionRow.rerun_of),
     )
     started, id = col(ExecutionRow.started_at), col(ExecutionRow.id)
     asked = select(*shown).where(*_conditions(filters))
@@ -109,6 +113,8 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield col(row.trigger) == filters.trigger
     if filters.parent is not None:
         yield col(row.parent_execution) == filters.parent
+    if filters.rerun_of is not None:
+        yield col(row.rerun_of) == filters.rerun_of
     words = [(f"label.{key}", value) for key, value in filters.label]
     for key, value in [*words, *((f"field.{key}", value) for key, value in filters.field)]:
         word = select(col(SearchValueRow.execution_id)).where(

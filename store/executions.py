@@ -39,6 +39,7 @@ class Started:
     request_hash: bytes | None
     """Of what was asked for; None where another execution asked."""
     origin: Origin | None = None
+    rerun_of: ExecutionId | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,8 @@ class Execution:
     """The execution that started it."""
     parent_path: str | None
     """Of the node there that did; `settings.on_failure` where that names its workflow."""
+    rerun_of: ExecutionId | None
+    """The execution in whose middle it begins."""
     seq: int
     """Of the newest event."""
 
@@ -91,6 +94,7 @@ async def keep(database: Database, tenant: TenantId, started: Started) -> Execut
         "request_hash": started.request_hash,
         "parent_execution": started.origin and started.origin.execution,
         "parent_path": started.origin and started.origin.path,
+        "rerun_of": started.rerun_of,
     }
     return _read(seal, await at_once(database, tenant, _KEEP, values))
 
@@ -100,16 +104,17 @@ _KEEP = """
 with kept as (
     insert into executions
         (id, workflow_id, workflow, version, status, trigger, labels, input, request_hash, parent_execution,
-        parent_path, started_at)
+        parent_path, rerun_of, started_at)
     values (%(id)s, %(workflow_id)s, %(workflow)s, %(version)s, 'queued', %(trigger)s, cast(%(labels)s as json),
-        %(input)s, %(request_hash)s, %(parent_execution)s, %(parent_path)s, now())
+        %(input)s, %(request_hash)s, %(parent_execution)s, %(parent_path)s, %(rerun_of)s, now())
     on conflict on constraint executions_pkey do update
     set workflow_id = excluded.workflow_id, workflow = excluded.workflow, version = excluded.version,
         trigger = excluded.trigger, labels = excluded.labels, input = excluded.input,
         request_hash = excluded.request_hash, parent_execution = excluded.parent_execution,
-        parent_path = excluded.parent_path
+        parent_path = excluded.parent_path, rerun_of = excluded.rerun_of
     returning id, workflow, workflow_id, version, status, compensation, attempt, trigger, labels, input, output,
-        output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, last_seq
+        output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, rerun_of,
+        last_seq
 ), words as (
     insert into search_values (key, value, execution_id)
     select 'label.' || label.key, label.value, kept.id from kept, json_each_text(kept.labels) as label
@@ -199,5 +204,6 @@ def _read(seal: Seal, row: ExecutionRow | Row) -> Execution:
         closed_at=row.closed_at,
         parent_execution=None if row.parent_execution is None else ExecutionId(row.parent_execution),
         parent_path=row.parent_path,
+        rerun_of=None if row.rerun_of is None else ExecutionId(row.rerun_of),
         seq=row.last_seq,
     )

@@ -49,6 +49,9 @@ async def filters(
     parent: Annotated[
         str | None, Query(pattern=_ID_PATTERN, description="The execution that started them, by its id.")
     ] = None,
+    rerun_of: Annotated[
+        str | None, Query(pattern=_ID_PATTERN, description="The execution that they are reruns of, by its id.")
+    ] = None,
 ) -> Filters:
     """What must hold of the executions in a list."""
     if version is not None and workflow is None:
@@ -67,6 +70,7 @@ async def filters(
         closed_before=closed_before,
         error_code=error_code,
         parent=parent,
+        rerun_of=rerun_of,
     )
 
 

@@ -10,7 +10,18 @@ from api.events.asking import EVENT_BODY, SENT, Event, EventKey
 from api.events.shapes import EmittedOut
 from api.executions import answers
 from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
-from api.executions.shapes import EventOut, ExecutionOut, ListedOut, NodeRunOut, StartIn, WaitOut
+from api.executions.going_on import retried, rolled_back
+from api.executions.shapes import (
+    EventOut,
+    ExecutionOut,
+    ListedOut,
+    NodeRunOut,
+    RerunIn,
+    RetryIn,
+    RollbackIn,
+    StartIn,
+    WaitOut,
+)
 from api.executions.signalling import signalled
 from api.json_answers import answer
 from api.paging import Limit, Page, PageOut, after, page
@@ -119,6 +130,67 @@ async def list_waits(session: Session, id: Id) -> Response:
 async def cancel_execution(means: Means, caller: Caller, id: Id, wait: Wait = None) -> Response:
     """Cancel an execution. Once more changes nothing; one that has ended otherwise is refused."""
     return await answers.cancelled(means, caller.tenant, id, wait=wait)
+
+
+_GOES_ON: dict[int | str, dict[str, Any]] = {
+    200: _says("It has ended again"),
+    202: _says("It goes on"),
+    **BODY_PROBLEMS,
+    **responses(404, 409),
+}
+
+
+@router.post(
+    "/executions/{execution}/retry",
+    status_code=202,
+    response_model=ExecutionOut,
+    responses=_GOES_ON,
+    openapi_extra=described(RetryIn),
+)
+async def retry_execution(
+    asked: Annotated[RetryIn, Depends(body(RetryIn))], means: Means, caller: Caller, id: Id, wait: Wait = None
+) -> Response:
+    """Go on with an execution that has failed, was cancelled or took too long. What has succeeded is not run again."""
+    return await answers.gone_on(means, caller.tenant, await retried(means, caller, id, asked), wait=wait)
+
+
+@router.post(
+    "/executions/{execution}/rollback",
+    status_code=202,
+    response_model=ExecutionOut,
+    responses=_GOES_ON,
+    openapi_extra=described(RollbackIn),
+)
+async def roll_back_execution(
+    asked: Annotated[RollbackIn, Depends(body(RollbackIn))], means: Means, caller: Caller, id: Id, wait: Wait = None
+) -> Response:
+    """Undo what a node and all after it did, then run them again, in an execution that has ended."""
+    return await answers.gone_on(means, caller.tenant, await rolled_back(means, caller, id, asked), wait=wait)
+
+
+@router.post(
+    "/executions/{execution}/rerun",
+    status_code=201,
+    response_model=ExecutionOut,
+    responses={
+        200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
+        201: _says("It was started", **_ADDRESS),
+        202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
+        **BODY_PROBLEMS,
+        **responses(404, 409),
+    },
+    openapi_extra=described(RerunIn),
+)
+async def rerun_execution(
+    asked: Annotated[RerunIn, Depends(body(RerunIn, limits=INPUT))],
+    means: Means,
+    caller: Caller,
+    id: Id,
+    idempotency_key: Key = None,
+    wait: Wait = None,
+) -> Response:
+    """Start an execution in the middle of another one, whose nodes before that are reused. That one stays as it is."""
+    return await answers.rerun(means, caller, id, asked, key=idempotency_key, wait=wait)
 
 
 @router.post(
