@@ -50,7 +50,7 @@ def run(
         if not wait:
             typer.echo(clean_json(reply.text) if as_json else started.id)
             return
-        _follow(api, started, as_json=as_json)
+        followed(api, started, as_json=as_json)
 
 
 def show(
@@ -60,11 +60,11 @@ def show(
     from cli.showing import execution_shown
 
     with connected(url, api_key, data) as api:
-        reply = api.get(_execution(id))
+        reply = api.get(address(id))
         if as_json:
             typer.echo(clean_json(reply.text))
             return
-        nodes = api.get(_execution(id, "nodes"), limit=500).read(NodeRunPage)
+        nodes = api.get(address(id, "nodes"), limit=500).read(NodeRunPage)
     execution_shown(reply.read(Execution), nodes.items, more=nodes.next is not None)
 
 
@@ -73,7 +73,7 @@ def follow(
 ) -> None:
     """Follow an execution to its end; the exit status is that of its outcome."""
     with connected(url, api_key, data) as api:
-        _follow(api, api.get(_execution(id)).read(Execution), as_json=as_json)
+        followed(api, api.get(address(id)).read(Execution), as_json=as_json)
 
 
 def ls(
@@ -112,7 +112,7 @@ def logs(
 
     since = 0
     with connected(url, api_key, data) as api:
-        while page := api.get(_execution(id, "events"), since=since, limit=500).read(EventPage).items:
+        while page := api.get(address(id, "events"), since=since, limit=500).read(EventPage).items:
             for event in page:
                 if event.type == LOG:
                     typer.echo(clean_json(event.model_dump_json()) if as_json else log_line(event))
@@ -122,7 +122,7 @@ def logs(
 def cancel(id: Id, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:
     """Ask an execution to stop. It runs its `finally` first, and what it compensates."""
     with connected(url, api_key, data) as api:
-        api.post(_execution(id, "cancel"))
+        api.post(address(id, "cancel"))
     typer.echo(f"{id}: asked to cancel")
 
 
@@ -141,15 +141,16 @@ def signal(
     """Send an event to one execution."""
     body, headers = event(name, event_key, payload, key)
     with connected(url, api_key, data) as api:
-        reply = api.post(_execution(id, "signal"), json=body, headers=headers)
+        reply = api.post(address(id, "signal"), json=body, headers=headers)
     typer.echo(clean_json(reply.text) if as_json else reply.read(EmittedEvent).id)
 
 
-def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
-    from cli.following import follow as followed
+def followed(api: Api, started: Execution, *, as_json: bool) -> None:
+    """Follow an execution to its end, which the exit status tells."""
+    from cli.following import follow as to_its_end
 
     try:
-        ended, text = followed(api, started, quiet=as_json)
+        ended, text = to_its_end(api, started, quiet=as_json)
     except KeyboardInterrupt:
         typer.echo(f"{started.id} goes on. Follow it again: perdure follow {started.id}", err=True)
         raise typer.Exit(Exit.INTERRUPTED) from None
@@ -158,7 +159,8 @@ def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
     raise typer.Exit(BY_STATUS.get(ended.status, Exit.FAILED))
 
 
-def _execution(id: str, *part: str) -> str:
+def address(id: str, *part: str) -> str:
+    """Where the API has an execution."""
     if not ID.fullmatch(id):
         raise Misused(f"`{id}` is no id of an execution. `perdure ls` lists them.")
     return "/".join(["/workflows/executions", segment(id), *part])

@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import events, executions, services, tasks, workflows
+from cli import again, events, executions, services, tasks, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -29,6 +29,8 @@ for verb in (services.up, services.api, services.worker, services.migrate, servi
 for verb in (workflows.apply, workflows.validate, workflows.export):
     app.command(rich_help_panel="Workflows")(verb)
 for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
+    app.command(rich_help_panel="Executions")(verb)
+for verb in (again.retry, again.rerun):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
     ("events", (events.send,), "Events for all who wait for them."),

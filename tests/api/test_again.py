@@ -247,3 +247,35 @@ async def test_rolling_back_undoes_what_came_after_and_runs_it_again(me: Caller,
     assert {path for path, node in found.items() if node["reused"]} == {"a", "d"}
     [told] = await events(me, first["id"], "execution.rolled_back")
     assert told["data"] == {"by": "key:test", "reason": "Wrong address", "to": "b"}
+
+
+async def test_a_retried_parent_has_its_child_go_on_and_starts_nothing_twice(me: Caller, shop: Shop) -> None:
+    await published(me, definition("leaf", nodes={"one": shop.asks("one"), "two": shop.asks("two", "one")}))
+    await published(me, definition("aside", nodes={"alone": shop.asks("alone")}))
+    call = {"type": "workflow", "config": {"name": "leaf"}}
+    aside = {"type": "workflow", "config": {"name": "aside", "wait": False}}
+    await published(me, definition("parent", nodes={"aside": aside, "call": {**call, "needs": ["aside"]}}))
+    shop.fails.add("two")
+    failed = await run(me, "parent")
+    assert (failed["status"], failed["error_code"]) == ("failed", "http.500")
+    shop.fails.clear()
+    ended = await again(me, failed["id"], "retry")
+    assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
+    assert shop.done == Counter({"alone": 1, "one": 1, "two": 2})
+    children = (await me.http.get(f"/workflows/executions?parent={failed['id']}")).json()["items"]
+    assert {(each["workflow"], each["attempt"], each["status"]) for each in children} == {
+        ("leaf", 2, "succeeded"),
+        ("aside", 1, "succeeded"),
+    }
+
+
+async def test_a_child_that_somebody_else_had_go_on_to_its_end_is_taken_as_it_ended(me: Caller, shop: Shop) -> None:
+    await published(me, definition("leaf", nodes={"one": shop.asks("one")}))
+    await published(me, definition("parent", nodes={"call": {"type": "workflow", "config": {"name": "leaf"}}}))
+    shop.fails.add("one")
+    failed = await run(me, "parent")
+    shop.fails.clear()
+    [child] = (await me.http.get(f"/workflows/executions?parent={failed['id']}")).json()["items"]
+    assert (await again(me, child["id"], "retry"))["status"] == "succeeded"
+    ended = await again(me, failed["id"], "retry")
+    assert (ended["status"], shop.done["one"]) == ("succeeded", 2)
