@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 from pydantic import JsonValue
 from temporalio.api.enums.v1 import EventType
@@ -11,6 +13,7 @@ from temporalio.client import (
     Client,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
+    WorkflowHandle,
     WorkflowHistory,
     WorkflowHistoryEventFilterType,
 )
@@ -24,7 +27,7 @@ from interpreter.failures import dumped
 from interpreter.journal import shown
 from runtime import batches
 from runtime.children import report_killed
-from runtime.executions import origin_of
+from runtime.executions import begun, origin_of
 from store import checking, executions, journal, strands
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
@@ -126,10 +129,17 @@ async def _heal_strands(
 async def _replay(
     client: Client, database: Database, tenant: TenantId, described: WorkflowExecutionDescription
 ) -> None:
-    async for history in histories(client, described.id, described.run_id):
+    async for history in histories(client, described.id, described.run_id, before=partial(_attempt_before, client)):
         async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
             events = await _replayed(client, history)
         await _write(database, tenant, events, ended=_ended(history))
+
+
+async def _attempt_before(client: Client, run: WorkflowHandle[Any, Any]) -> str:
+    """The run that a further attempt goes on from, if this begins one."""
+    start = (await begun(client, run)).start
+    again = start.again
+    return "" if again is None or start.attempt == 1 or start.strand is not None else again.run
 
 
 async def _replayed(client: Client, history: WorkflowHistory) -> list[StepEvent]:

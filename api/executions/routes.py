@@ -159,7 +159,7 @@ async def retry_execution(
     status_code=202,
     response_model=ExecutionOut,
     responses=_GOES_ON,
-    openapi_extra=described(RollbackIn),
+    openapi_extra=described(RollbackIn, example={"to": "charge"}),
 )
 async def roll_back_execution(
     asked: Annotated[RollbackIn, Depends(body(RollbackIn))], means: Means, caller: Caller, id: Id, wait: Wait = None
@@ -179,7 +179,7 @@ async def roll_back_execution(
         **BODY_PROBLEMS,
         **responses(404, 409),
     },
-    openapi_extra=described(RerunIn),
+    openapi_extra=described(RerunIn, example={"from": ["charge"]}),
 )
 async def rerun_execution(
     asked: Annotated[RerunIn, Depends(body(RerunIn, limits=INPUT))],
