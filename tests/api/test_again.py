@@ -1,22 +1,30 @@
 """Executions that go on, and reruns: what has been done is not done again. A real server counts what is done."""
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from runtime.client import connect
+from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings
 from store.database import Database
+from store.ids import ExecutionId
 from tests.activities.http_server import Request, Server, json_reply, serving
+from tests.api.processes import environment
 from tests.api.service import Caller
 from tests.api.test_workflows import code
 from tests.api.working import definition, published, working_on
+from tests.faults.processes import Process
 from tests.worker.attempts import LOOPBACK
+from worker.healing import heal
 
 
 @dataclass
@@ -279,3 +287,66 @@ async def test_a_child_that_somebody_else_had_go_on_to_its_end_is_taken_as_it_en
     assert (await again(me, child["id"], "retry"))["status"] == "succeeded"
     ended = await again(me, failed["id"], "retry")
     assert (ended["status"], shop.done["one"]) == ("succeeded", 2)
+
+
+@pytest.mark.slow
+async def test_what_journals_lost_of_any_attempt_is_found_again(
+    me: Caller, api_settings: Settings, store: Database
+) -> None:
+    client = await connect(api_settings, storage=DatabaseStorage(store), keyring=store.keyring)
+    settings = api_settings.model_copy(update={"egress_allow": LOOPBACK})
+    async with opened() as shop, working_on(settings, store, journal=False):
+        await published(me, definition(nodes=chain(shop, 3)))
+        shop.fails.add("n1")
+        started = await me.http.post("/workflows/greeting/executions?wait=1", json={})
+        id = started.json()["id"]
+        shop.fails.clear()
+        assert (await post(me, id, "retry?wait=1")).json()["attempt"] == 2
+        assert (await me.http.get(f"/workflows/executions/{id}/events")).json()["items"] == []
+        await heal(client, store, me.tenant, ExecutionId(id))
+    told = (await me.http.get(f"/workflows/executions/{id}/events")).json()["items"]
+    assert [each["seq"] for each in told] == [*range(1, len(told) + 1)]
+    assert {each["attempt"] for each in told if each["type"].startswith("execution.")} == {1, 2}
+    row = (await me.http.get(f"/workflows/executions/{id}")).json()
+    assert (row["status"], row["attempt"], row["output"]["body"]) == ("succeeded", 2, {"given": 2})
+
+
+@pytest.mark.slow
+async def test_a_worker_killed_in_a_retry_repeats_no_finished_effect(
+    me: Caller, api_settings: Settings, store: Database, tmp_path: Path
+) -> None:
+    settings = api_settings.model_copy(update={"egress_allow": LOOPBACK})
+    async with opened() as shop:
+        made = {id: {**node, "retry": {"max_attempts": 4, "initial": "100ms"}} for id, node in chain(shop, 12).items()}
+        await published(me, definition(nodes=made))
+        shop.fails.add("n6")
+        async with working_on(settings, store):
+            failed = await run(me, "greeting")
+        shop.fails.clear()
+        finished = shop.done
+        assert (await post(me, failed["id"], "retry")).status_code == 202
+        variables = {**environment(settings, 0), "PERDURE_EGRESS_ALLOW": "127.0.0.0/8"}
+        process = Process([sys.executable, "-m", "worker"], tmp_path / "worker.log", variables)
+        try:
+            for _ in range(2):
+                before = shop.done
+                process.start()
+                async with asyncio.timeout(60):
+                    while shop.done == before:
+                        await asyncio.sleep(0.005)
+                process.kill()
+            process.start()
+            async with asyncio.timeout(100):
+                while (await read(me, failed["id"]))["closed_at"] is None:
+                    await asyncio.sleep(0.1)
+        finally:
+            process.kill()
+        ended = await read(me, failed["id"])
+        assert (ended["status"], ended["attempt"]) == ("succeeded", 2)
+        assert {name: shop.done[name] for name in finished if name != "n6"} == {f"n{n}": 1 for n in range(6)}
+        assert sum(shop.done.values()) <= sum(finished.values()) + 6 + 2  # each death repeats the one under way at most
+        assert all(len({*keys}) == 1 for keys in shop.keys.values())
+
+
+async def read(me: Caller, execution: str) -> dict[str, Any]:
+    return (await me.http.get(f"/workflows/executions/{execution}")).json()
