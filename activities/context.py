@@ -1,9 +1,10 @@
 """What a running activity gets from its host, so that it knows nothing of how it is run."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
 from httpx2 import AsyncClient
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -20,11 +21,12 @@ class Reference(BaseModel):
     size: int = Field(description="Its length in bytes.")
 
 
-class Log(Protocol):
-    """Writes one line that people see beside the node run."""
+class Progress(Protocol):
+    """Tells people how far a lasting attempt has come."""
 
-    def __call__(self, message: str, /, *, level: Literal["debug", "info", "warning", "error"] = "info") -> None:
-        """Never waits and never fails; lines beyond a node run's share are dropped."""
+    def __call__(self, fraction: float | None, message: str = "", /) -> None:
+        """Between 0 and 1, or None when nobody knows. Call it as often as you like: what is told too often is left
+        out. It counts as a heartbeat."""
         ...
 
 
@@ -40,9 +42,16 @@ class Context:
     """Behind the egress guard; follows no redirect and knows no proxy by itself."""
     python: AsyncMonty
     """Processes that run code nobody trusts."""
-    log: Log
+    logger: logging.Logger
+    """Writes what people see beside the node run, fields (`extra`) included. Never waits and never fails; lines beyond
+    the attempt's share are dropped, and counted. May be used from any thread."""
     heartbeat: Callable[[JsonValue], None]
     """Tells how far the work has come; beyond a minute of work, call it now and then."""
+    progress: Progress
+    cost: Callable[[str, float], None]
+    """Counts what the attempt uses up, as `cost("tokens.input", 1200)`: tokens, messages, money by its currency."""
+    computed: Callable[[float], None]
+    """Counts CPU seconds that were spent for the attempt outside its own task, such as in a process of its own."""
     store: Callable[[bytes, str], Awaitable[Reference]]
     """Keeps a large result, given with its media type, outside the execution's own data."""
     conceal: Callable[[str], None]

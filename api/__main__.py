@@ -7,7 +7,9 @@ import sys
 
 from api.server import server
 from dag.errors import PerdureError
+from runtime.logs import formatter
 from runtime.settings import Settings, read
+from runtime.tracing import Tracing, tracing
 
 
 def main() -> int:
@@ -17,15 +19,16 @@ def main() -> int:
     except PerdureError as wrong:
         print(wrong.message, file=sys.stderr)  # noqa: T201 for who starts it by hand
         return 1
-    logging.basicConfig(
-        level=settings.log_level, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s"
-    )
-    return serve(settings)
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(formatter(settings))
+    logging.basicConfig(level=settings.log_level, handlers=[handler])
+    with tracing("perdure-api") as traces:
+        return serve(settings, traces)
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, traces: Tracing | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
-    serving = server(settings)
+    serving = server(settings, traces)
 
     def stop(*_: object) -> None:
         serving.should_exit = True

@@ -25,15 +25,19 @@ class AccessLog:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
         status = 500
+        within = dict(scope)
+        scope["query_string"] = b""  # the server's own log shows it, for WebSockets
 
         async def sends(message: Message) -> None:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == "websocket.accept":
+                status = 101
+            elif message["type"] in ("http.response.start", "websocket.http.response.start"):
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
@@ -41,9 +45,9 @@ class AccessLog:
             await send(message)
 
         try:
-            await self._app(scope, receive, sends)
+            await self._app(within, receive, sends)
         finally:
             took = (time.perf_counter() - began) * 1000
             tenant = scope.get("state", {}).get("tenant", "-")
             path = scope["path"][:500].encode("unicode_escape").decode()
-            logger.info("%s %s %d %.1f ms %s", scope["method"], path, status, took, tenant)
+            logger.info("%s %s %d %.1f ms %s", scope.get("method", "WS"), path, status, took, tenant)

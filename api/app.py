@@ -1,13 +1,16 @@
 """Puts the API together."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
-from api import openapi, problems
+from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
+from api.analytics import routes as analytics
+from api.cache import routes as cache
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
@@ -15,34 +18,48 @@ from api.env import routes as env
 from api.events import routes as events
 from api.executions import routes as executions
 from api.health import routes as health
+from api.history import routes as history
+from api.live import routes as live
 from api.means import Means, means
+from api.metrics import MeteredRequests
+from api.monitoring import routes as monitoring
 from api.parameters import known_parameters, single_headers
 from api.secrets import routes as secrets
 from api.tasks import routes as tasks
+from api.tickets import routes as tickets
+from api.tracing import TracedRequests
+from api.workflows import dependency_routes as dependencies
 from api.workflows import routes as workflows
 from api.workflows import version_routes as versions
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 
 PREFIX = "/api/v1"
 ROUTERS = (
     activity_types.router,
     secrets.router,
     env.router,
+    cache.router,
     events.router,
+    analytics.router,
+    monitoring.router,
     executions.router,
+    history.router,
     tasks.router,
+    tickets.router,
     workflows.router,
     versions.router,
+    dependencies.router,
 )
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
 
 
-def app(settings: Settings) -> FastAPI:
-    """Make the API; what it needs is opened when it starts."""
+def app(settings: Settings, tracing: Tracing | None = None, *, leaving: asyncio.Event | None = None) -> FastAPI:
+    """Make the API; what it needs is opened when it starts. Streams end once it is `leaving`."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[Mapping[str, Means]]:
-        async with means(settings) as opened:
+        async with means(settings, leaving or asyncio.Event(), tracing) as opened:
             yield {"means": opened}
 
     made = FastAPI(
@@ -59,6 +76,9 @@ def app(settings: Settings) -> FastAPI:
     problems.install(made)
     strict = [Depends(known_parameters), Depends(single_headers)]
     made.include_router(health.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(422, 500))
+    made.include_router(
+        live.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 403, 422, 429, 500, 503)
+    )
     for router in ROUTERS:
         # Who asks is settled first: nothing is told to those who have no key.
         made.include_router(
@@ -71,7 +91,11 @@ def app(settings: Settings) -> FastAPI:
         codec.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 422, 429, 500, 503)
     )
     made.include_router(openapi.router)
+    made.include_router(metrics.router)
     openapi.install(made)
     made.add_middleware(FromTemporal, path=f"{PREFIX}/codec/", ui_url=settings.temporal_ui_url)
     made.add_middleware(AccessLog)
+    made.add_middleware(MeteredRequests)
+    if tracing is not None:
+        made.add_middleware(TracedRequests, tracer=tracing.tracer, trust=settings.trace_callers)
     return made

@@ -8,6 +8,7 @@ from typing import Annotated
 import temporalio.client
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.requests import HTTPConnection
 
 import api.means
 import runtime.settings
@@ -19,9 +20,9 @@ from store.tenants import Holder
 BEARER = HTTPBearer(auto_error=False, scheme_name="key", description="An API key.")
 
 
-async def means(request: Request) -> api.means.Means:
+async def means(connection: HTTPConnection) -> api.means.Means:
     """What all requests share."""
-    return request.state.means
+    return connection.state.means
 
 
 Means = Annotated[api.means.Means, Depends(means)]

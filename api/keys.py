@@ -35,6 +35,7 @@ class Keys:
         self._database = database
         self._known: OrderedDict[str, tuple[float, Holder]] = OrderedDict()
         self._names: OrderedDict[KeyId, str] = OrderedDict()
+        self._open: OrderedDict[KeyId, tuple[float, bool]] = OrderedDict()
 
     async def holder(self, key: str) -> Holder:
         """Whose key it is."""
@@ -48,6 +49,18 @@ class Keys:
         self._known[key] = (time.monotonic(), found)
         while len(self._known) > _MOST:
             self._known.popitem(last=False)
+        return found
+
+    async def opens(self, holder: Holder) -> bool:
+        """Whether a key that opened something has not been revoked since."""
+        seen = self._open.get(holder.key)
+        if seen is not None and time.monotonic() - seen[0] < FRESH:
+            return seen[1]
+        async with session(self._database, holder.tenant) as s:
+            found = await tenants.key_opens(s, holder.key)
+        self._open[holder.key] = (time.monotonic(), found)
+        while len(self._open) > _MOST:
+            self._open.popitem(last=False)
         return found
 
     async def name(self, holder: Holder) -> str:

@@ -9,13 +9,17 @@ from temporalio.client import Client
 
 from activities import registry
 from api.keys import Keys
+from api.live.live import Live, live
 from api.problems import TemporalUnavailable
+from api.queues import QueueStates
 from api.rates import Rates
 from dag.activity_type import Catalog
 from runtime import database
 from runtime.client import TemporalUnreachable, connect
 from runtime.database_storage import DatabaseStorage
+from runtime.metrics import Pool, collecting
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 from store.database import Database
 from store.listening import Listener, listening
 
@@ -25,8 +29,9 @@ _CONNECTING = 5.0
 class Connection:
     """The way to Temporal, made when it is first needed: the API answers while Temporal does not."""
 
-    def __init__(self, settings: Settings, database: Database, storage: DatabaseStorage):
+    def __init__(self, settings: Settings, database: Database, storage: DatabaseStorage, tracing: Tracing | None):
         self._settings = settings
+        self._tracing = tracing
         self._database = database
         self._storage = storage
         self._client: Client | None = None
@@ -43,7 +48,12 @@ class Connection:
     async def _connected(self) -> Client:
         try:
             async with asyncio.timeout(_CONNECTING):
-                self._client = await connect(self._settings, storage=self._storage, keyring=self._database.keyring)
+                self._client = await connect(
+                    self._settings,
+                    storage=self._storage,
+                    keyring=self._database.keyring,
+                    tracing=self._tracing,
+                )
                 return self._client
         except (TemporalUnreachable, TimeoutError):
             raise TemporalUnavailable from None
@@ -63,20 +73,29 @@ class Means:
     temporal: Connection
     catalog: Catalog
     listener: Listener
+    live: Live
+    queues: QueueStates
 
 
 @asynccontextmanager
-async def means(settings: Settings) -> AsyncGenerator[Means]:
-    """Open everything for as long as the block lasts."""
+async def means(settings: Settings, leaving: asyncio.Event, tracing: Tracing | None = None) -> AsyncGenerator[Means]:
+    """Open everything for as long as the block lasts; `leaving` is set before it ends."""
     async with database.opened(settings) as opened, listening(opened) as listener:
         storage = DatabaseStorage(opened, patience=_CONNECTING)
-        yield Means(
+        temporal = Connection(settings, opened, storage, tracing)
+        queues = QueueStates(temporal.client, settings.queue)
+        made = Means(
             settings=settings,
             database=opened,
             storage=storage,
             keys=Keys(opened),
             rates=Rates(settings.api_requests_per_second),
-            temporal=Connection(settings, opened, storage),
+            temporal=temporal,
             catalog=registry.catalog(registry.load()),
             listener=listener,
+            live=live(settings, opened, listener, leaving),
+            queues=queues,
         )
+        with collecting(Pool(opened)):
+            yield made
+        queues.close()

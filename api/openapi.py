@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
+from api.live.shapes import ExecutionMessage, ListMessage
 from api.problems import Problem
 
 VERSION = version("perdure")
@@ -25,7 +26,7 @@ def operation_id(route: APIRoute) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Let an app tell its problems as they are, instead of FastAPI's own."""
+    """Let an app tell its problems as they are, instead of FastAPI's own, and what its streams say."""
     generate = app.openapi
 
     def openapi() -> dict[str, Any]:
@@ -34,8 +35,9 @@ def install(app: FastAPI) -> None:
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
-            problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(problem.pop("$defs"), Problem=problem)
+            for model in (Problem, ExecutionMessage, ListMessage):
+                made = model.model_json_schema(ref_template="#/components/schemas/{model}", mode="serialization")
+                schemas.update(made.pop("$defs"), **{model.__name__: made})
         assert app.openapi_schema is not None
         return app.openapi_schema
 

@@ -50,8 +50,14 @@ def page(session: Session, rows: Sequence[Row], limit: int, *, key: Callable[[Ro
     """Make a page of `limit` rows out of one more, if there are so many. `key` is what the list is sorted by."""
     if len(rows) <= limit:
         return Page(rows, None)
-    sealed = session.seal.seal(orjson.dumps(key(rows[limit - 1])))
-    return Page(rows[:limit], base64.urlsafe_b64encode(sealed).decode())
+    return page_up_to(session, rows[:limit], key(rows[limit - 1]))
+
+
+def page_up_to(session: Session, rows: Sequence[Row], last: object) -> Page[Row]:
+    """Make a page of all rows, after which the list goes on from a key; None: nothing follows."""
+    if last is None:
+        return Page(rows, None)
+    return Page(rows, base64.urlsafe_b64encode(session.seal.seal(orjson.dumps(last))).decode())
 
 
 def page_of(

@@ -3,10 +3,10 @@
 import re
 from typing import Annotated, get_origin
 
-from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BeforeValidator, JsonValue
 from pydantic_core import PydanticCustomError
+from starlette.requests import HTTPConnection
 
 from api.problems import RequestInvalid
 
@@ -33,7 +33,7 @@ Whole = Annotated[int, BeforeValidator(whole)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 
 
-async def known_parameters(request: Request) -> None:
+async def known_parameters(request: HTTPConnection) -> None:
     """Refuse a query that holds what the route does not know, which is a slip of the pen, or holds a thing twice."""
     known = _known(request.scope["route"].dependant) if request.query_params else {}
     problems: list[JsonValue] = []
@@ -46,7 +46,7 @@ async def known_parameters(request: Request) -> None:
         raise RequestInvalid(problems[:100])
 
 
-async def single_headers(request: Request) -> None:
+async def single_headers(request: HTTPConnection) -> None:
     """Refuse a request that says twice who asks or what is meant: what stands before us might read the other one."""
     problems: list[JsonValue] = [
         {"code": "duplicate_key", "in": "header", "path": f"/{name}", "message": f"`{name}` stands more than once."}

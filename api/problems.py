@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, WebSocketRequestValidationError
 from pydantic import BaseModel, JsonValue
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.lingering import LingeringResponse
@@ -33,7 +33,9 @@ STATUSES: Mapping[str, int] = {
     "cursor.invalid": 422,
     "document.invalid": 422,
     "definition.invalid": 422,
+    "dependency.unmet": 409,
     "draft.changed": 412,
+    "limit.dependencies": 422,
     "limit.env": 422,
     "limit.env_bytes": 422,
     "limit.secret_bytes": 422,
@@ -42,8 +44,10 @@ STATUSES: Mapping[str, int] = {
     "execution.succeeded": 409,
     "execution.too_old": 409,
     "input.invalid": 422,
+    "output.invalid": 422,
     "request.invalid": 422,
     "method.not_allowed": 405,
+    "origin.refused": 403,
     "precondition.missing": 428,
 }
 """Codes with a status of their own; each other's is by its ending. What is in neither is a bug of ours: 500."""
@@ -140,10 +144,11 @@ class Internal(PerdureError):
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of an app with problem details."""
+    """Answer every error of an app with problem details, also where a WebSocket was asked for."""
     handlers: Mapping[type[Exception], Any] = {
         PerdureError: _expected,
         RequestValidationError: _validation,
+        WebSocketRequestValidationError: _validation,
         HTTPException: _by_starlette,
         ClientDisconnect: _gone,
         RPCError: _by_temporal,
@@ -214,13 +219,15 @@ def _headers(status: int) -> Mapping[str, str]:
             return {}
 
 
-async def _expected(request: Request, wrong: PerdureError) -> Response:
+async def _expected(request: HTTPConnection, wrong: PerdureError) -> Response:
     if status_of(wrong.code) == 500:
         logger.error("No status goes with the code %s", wrong.code, exc_info=wrong)
     return answer(wrong, instance=request.url.path)
 
 
-async def _validation(request: Request, wrong: RequestValidationError) -> Response:
+async def _validation(
+    request: HTTPConnection, wrong: RequestValidationError | WebSocketRequestValidationError
+) -> Response:
     return answer(RequestInvalid(flaws(wrong.errors())), instance=request.url.path)
 
 

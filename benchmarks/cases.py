@@ -9,7 +9,7 @@ from benchmarks.interpreted import contenders as ours
 from benchmarks.interpreted import definitions
 from benchmarks.rivals.contenders import POSTGRES, SQLITE, read_chains
 from benchmarks.rivals.installation import install
-from benchmarks.service import calling, journal
+from benchmarks.service import calling, journal, live
 from benchmarks.service import contenders as service
 from benchmarks.step import start
 
@@ -177,6 +177,25 @@ CASES = (
         journal.sink,
         limits=(Limit("rate", 5_000),),
         count=journal.EVENTS,
+    ),
+    Case(
+        "live",
+        f"From a step event to a WebSocket, {live.A_SECOND} events a second of {live.EXECUTIONS} executions",
+        live.latency(50),
+        limits=(Limit("seconds", 0.050),),
+    ),
+    Case(
+        "live-slowest",
+        f"The same, 95 of 100 events, {live.A_SECOND} a second",
+        live.latency(95),
+        limits=(Limit("seconds", 0.200),),
+    ),
+    Case(
+        "live-many",
+        f"From a step event to each of {live.FOLLOWERS:,} WebSockets at one API process, 95 of 100",
+        live.many,
+        most=3,
+        warm_up=1,
     ),
     Case(
         "large-graph-publish",

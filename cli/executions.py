@@ -16,7 +16,7 @@ from cli.replies import EmittedEvent, EventPage, Execution, ExecutionPage, NodeR
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 ID = re.compile("ex_[0-9a-f]{32}")
-LOG = "node.log"
+LOG = "log"
 """The type of events that are lines of a log."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.")]
@@ -160,7 +160,7 @@ def followed(api: Api, started: Execution, *, as_json: bool) -> None:
 
 
 def address(id: str, *part: str) -> str:
-    """Where the API has an execution."""
+    """Where the API has an execution, or a part of it. Raises Misused."""
     if not ID.fullmatch(id):
         raise Misused(f"`{id}` is no id of an execution. `perdure ls` lists them.")
     return "/".join(["/workflows/executions", segment(id), *part])

@@ -6,7 +6,7 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import again, events, executions, services, tasks, workflows
+from cli import again, cache, events, executions, services, stats, tasks, why, workflows
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -24,15 +24,25 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (services.up, services.api, services.worker, services.migrate, services.key):
+for verb in (services.up, services.api, services.worker, services.migrate, services.recount, services.key):
     app.command(rich_help_panel="Processes")(verb)
-for verb in (workflows.apply, workflows.validate, workflows.export):
+for verb in (workflows.apply, workflows.validate, workflows.export, workflows.diff):
     app.command(rich_help_panel="Workflows")(verb)
-for verb in (executions.run, executions.follow, executions.ls, executions.show, executions.logs, executions.cancel):
+for verb in (
+    executions.run,
+    executions.follow,
+    executions.ls,
+    executions.show,
+    executions.logs,
+    why.why,
+    executions.cancel,
+    stats.stats,
+):
     app.command(rich_help_panel="Executions")(verb)
 for verb in (again.retry, again.rerun):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
+    ("cache", (cache.ls, cache.show, cache.rm), "Outputs that nodes use again."),
     ("events", (events.send,), "Events for all who wait for them."),
     ("executions", (executions.signal,), "Events for one execution."),
     ("tasks", (tasks.show, tasks.decide), "What is asked of people."),

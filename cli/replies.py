@@ -48,6 +48,30 @@ class Readiness(BaseModel):
     workers: Part
 
 
+class CachedOutput(BaseModel):
+    """A stored output in a list."""
+
+    id: str
+    type: str
+    workflow: str | None
+    node: str | None
+    output_bytes: int
+    expires_at: datetime
+
+
+class CachedOutputs(BaseModel):
+    """A page of them."""
+
+    items: list[CachedOutput]
+
+
+class Removed(BaseModel):
+    """How many were taken away."""
+
+    removed: int
+    more: bool
+
+
 class Workflow(BaseModel):
     """A workflow as lists show it."""
 
@@ -172,6 +196,20 @@ class NodeRun(BaseModel):
     error: Error | None = None
 
 
+class Wait(BaseModel):
+    """Something that an execution waits for."""
+
+    path: str
+    reason: str
+    text: str
+
+
+class WaitPage(BaseModel):
+    """Why an execution does not move."""
+
+    items: list[Wait]
+
+
 class NodeRunPage(BaseModel):
     """Some node runs."""
 
@@ -184,3 +222,39 @@ class LogLine(BaseModel):
 
     level: str
     message: str
+
+
+class Counts(BaseModel):
+    """How many executions, and how they ended."""
+
+    started: int
+    closed: int
+    by_status: dict[str, int]
+    success_rate: float | None
+
+
+class UsedWorkflow(Counts):
+    """The executions of a workflow."""
+
+    workflow: str
+
+
+class FrequentCode(BaseModel):
+    """Executions that ended with one error."""
+
+    code: str
+    count: int
+
+
+class ErrorFamily(BaseModel):
+    """Errors whose codes begin alike."""
+
+    codes: list[FrequentCode]
+
+
+class Stats(BaseModel):
+    """What came of executions."""
+
+    total: Counts
+    workflows: list[UsedWorkflow]
+    errors: list[ErrorFamily]

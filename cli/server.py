@@ -93,6 +93,10 @@ class Api:
         """Read something."""
         return self._send("GET", path, parameters=parameters)
 
+    def delete(self, path: str, **parameters: str | int | None) -> Reply:
+        """Take something away."""
+        return self._send("DELETE", path, parameters=parameters)
+
     def post(
         self,
         path: str,

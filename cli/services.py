@@ -49,6 +49,16 @@ def migrate() -> None:
     typer.echo("The database is at the newest version.")
 
 
+def recount() -> None:
+    """Count the sums behind analytics anew from executions, node runs and attempts, where somebody doubts them."""
+    import asyncio
+
+    from runtime.recounting import recount
+    from runtime.settings import read
+
+    typer.echo(f"The sums of {asyncio.run(recount(read()))} tenants have been counted anew.")
+
+
 def key() -> None:
     """Make a master key, for PERDURE_MASTER_KEY or the file of PERDURE_MASTER_KEY_FILE. Keep it well."""
     from store.sealing import new_master_key

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.plain import clean, clean_json
-from cli.replies import Event, Execution, LogLine, NodeRun, Workflow
+from cli.replies import Event, Execution, LogLine, NodeRun, Stats, Workflow
 
 MARKS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "-", "cancelled": "■", "timed_out": "✗"}
 STYLES = {
@@ -63,6 +63,23 @@ def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> 
     if row.closed_at:
         for line in ending(row)[1:]:
             typer.echo(line)
+
+
+def stats_shown(stats: Stats) -> None:
+    """A line for each workflow and each error, the most frequent first."""
+    table = _table("WORKFLOW", "STARTED", "ENDED", "SUCCEEDED", "FAILED", "RATE")
+    for name, row in [*((row.workflow, row) for row in stats.workflows), ("(all)", stats.total)]:
+        failed = row.by_status.get("failed", 0) + row.by_status.get("timed_out", 0)
+        rate = "" if row.success_rate is None else f"{row.success_rate:.1%}"
+        ended = [row.started, row.closed, row.by_status.get("succeeded", 0), failed]
+        table.add_row(Text(clean(name)), *map(str, ended), rate)
+    _print(table)
+    codes = sorted((-each.count, each.code) for family in stats.errors for each in family.codes)
+    if codes:
+        errors = _table("ERROR", "EXECUTIONS")
+        for count, code in codes:
+            errors.add_row(Text(clean(code)), str(-count))
+        _print(errors)
 
 
 def log_line(event: Event) -> str:

@@ -8,11 +8,12 @@ import typer
 from cli import local
 from cli.definitions import File, read, show_flaws
 from cli.outcomes import Exit, Refused
-from cli.plain import clean_json, visible
+from cli.plain import clean, clean_json, visible
 from cli.replies import Publication, RefusedByProblem, Review, Workflow
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON; `-` is standard input.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
 Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name or id.")]
 
 
@@ -55,6 +56,27 @@ def export(
         typer.echo(clean_json(reply.text), nl=False)
     else:  # a file gets every character; people get only such as they can see
         typer.echo(visible(reply.text) if sys.stdout.isatty() else reply.text, nl=False)
+
+
+def diff(
+    workflow: Name,
+    old: Annotated[str, typer.Argument(metavar="A", help="A number, a tag, `latest` or `draft`.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
+    *,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """Tell what differs from one version of a workflow to another."""
+    address = f"/workflows/{segment(workflow)}/versions/{segment(old)}/diff/{segment(new)}"
+    with connected(url, api_key, data) as api:
+        reply = api.get(address, format="json" if as_json else "text")
+    if as_json:
+        typer.echo(clean_json(reply.text))
+    else:
+        for line in reply.text.splitlines():
+            typer.echo(clean(line))
 
 
 def _valid(api: Api, file: File) -> bool:

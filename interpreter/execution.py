@@ -10,6 +10,7 @@ from pydantic import JsonValue
 
 from dag.batches import BatchEnd, EndBatch
 from dag.concurrency import Verdict
+from dag.dependencies import Success
 from dag.errors import ErrorValue
 from dag.event_messages import EmittedEvent
 from dag.plan import Plan, Sees
@@ -22,6 +23,8 @@ from interpreter.batching import Batching
 from interpreter.computing import Computing, Pace
 from interpreter.conclusion import AT_THE_END, Conclusion
 from interpreter.constructs.dispatch import Begun
+from interpreter.dependencies import Dependencies
+from interpreter.entrance import Entrance
 from interpreter.evaluating import NO_NAMES, Evaluating
 from interpreter.failures import fitting
 from interpreter.frames import Frame, Frames
@@ -42,7 +45,7 @@ from interpreter.starting import Starting
 from interpreter.tasks import Tasks
 from interpreter.view import View
 
-Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch | Verdict
+Told = EmittedEvent | ChildEnd | BatchEnd | EndBatch | Verdict | Success
 
 
 class Execution:
@@ -90,19 +93,21 @@ class Execution:
             self.frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
         )
         self._computing = Computing(pace, now, carried.seed, self.orders)
-        self._admission = Admission(
+        self._entrance = Entrance(
             plan,
-            carried.queued,
+            start,
+            carried,
             self._view,
             self._computing,
             self._journal,
             self.orders,
+            self.frames.root,
             now=now,
-            start=self._start_running,
+            run=self._start_running,
             end=self._conclusion.finish,
         )
-        self._asides: dict[int, Admission | Conclusion | Reusing] = {
-            ADMISSION: self._admission,
+        self._asides: dict[int, Admission | Dependencies | Conclusion | Reusing] = {
+            **self._entrance.asides,
             **dict.fromkeys(AT_THE_END, self._conclusion),
         }
         """What runs for no node, by number."""
@@ -171,7 +176,7 @@ class Execution:
             compute=self._compute,
             stop=self._stop,
         )
-        if carried.begun and not self._is_queued:
+        if carried.begun and not self._entrance.is_before:
             self._set_deadline()
 
     def begin(self) -> None:
@@ -179,10 +184,10 @@ class Execution:
         if self._at.begun:
             return
         self._at.begun = True
-        if self._loop is None and self._plan.concurrency is not None:
-            self._at.queued = self._admission.begin(self.frames.root)
-        else:
+        if self._loop is not None:
             self._start_running()
+        else:
+            self._entrance.begin()
 
     def _start_running(self) -> None:
         if self._conclusion.is_known or self.ending is not None:
@@ -193,7 +198,7 @@ class Execution:
         if self._loop is not None:
             self._lasting.start(*self._loop)
             return
-        if self._at.queued is not None:
+        if self._entrance.was_before:
             self._at.started_at = self._now.time
         self._set_deadline()
         self._journal.say(
@@ -211,10 +216,6 @@ class Execution:
     def _set_deadline(self) -> None:
         if self._plan.timeout is not None and self._loop is None:
             self._deadline = self._at.started_at + self._plan.timeout
-
-    @property
-    def _is_queued(self) -> bool:
-        return self._at.queued is not None and self._at.queued.is_before
 
     def advance(self, *, calls: bool, attempts: bool = True) -> bool:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
@@ -239,8 +240,8 @@ class Execution:
             self._deadline = None
             self._end("timed_out")
             return True
-        if (at := self._admission.alarm) is not None and at <= self._now.time:
-            self._admission.rang()
+        if (at := self._entrance.alarm) is not None and at <= self._now.time:
+            self._entrance.rang()
             return True
         due = self.alarms.take(self._now.time)
         if due is None:
@@ -285,7 +286,7 @@ class Execution:
         if number == SEARCH:
             self._search.tell(computed)
         elif number == ADMISSION and self._computing.take(number):
-            self._admission.computed(computed)
+            self._entrance.computed(computed)
         found = self.frames.find(number)
         if not self._computing.take(number) or found is None:
             return
@@ -373,8 +374,8 @@ class Execution:
             case BatchEnd():
                 if told.attempt == self._start.attempt:  # else it is a batch of an earlier one
                     self._lasting.arriving.batch_ended(told)
-            case Verdict():
-                self._admission.heard(told)
+            case Verdict() | Success():
+                self._entrance.heard(told)
             case EndBatch():
                 if self._loop is not None:
                     self._lasting.end_batch(*self._loop, told)
@@ -393,7 +394,7 @@ class Execution:
         """When to ring next."""
         first = self.alarms.first()
         times = [] if first is None else [first[2].until]
-        if (asked := self._admission.alarm) is not None:
+        if (asked := self._entrance.alarm) is not None:
             times.append(asked)
         if self._deadline is not None and not self._conclusion.is_known:
             times.append(self._deadline)
@@ -483,8 +484,8 @@ class Execution:
         """End the execution; the first reason stays."""
         if self._conclusion.is_known or self.ending is not None:
             return
-        if self._is_queued:
-            self._admission.cancel()
+        if self._entrance.is_before:
+            self._entrance.cancel()
             return
         if why != "stopped":
             self._lasting.grace_until = self._now.time + GRACE

@@ -26,9 +26,9 @@ from interpreter.settling import Settling
 from interpreter.start import Carried, Kept, Reuse, Start
 from interpreter.undoing import Undoing
 
-REUSING = -5
+REUSING = -7
 """The number of the activity that finds out."""
-ROLLING_BACK = -6
+ROLLING_BACK = -8
 """The number of what is undone before anything runs."""
 AT_THE_BEGINNING = frozenset({REUSING, ROLLING_BACK})
 PATH = "execution.again"

@@ -4,8 +4,10 @@ from itertools import islice
 
 from pydantic import JsonValue
 
+from dag.retries import LaterAttempt
 from interpreter.alarms import Alarms
 from interpreter.frames import Frames
+from interpreter.times import iso
 from interpreter.view import public
 
 MOST_LOOKED_AT = 50
@@ -31,6 +33,17 @@ def waiting(frames: Frames, most: int) -> list[str]:
     """The first few nodes that wait."""
     waits = (frame.path(place) for frame in islice(frames.all(), MOST_LOOKED_AT) for place in frame.waiting())
     return [*islice(waits, most)]
+
+
+def retries(frames: Frames, most: int) -> list[LaterAttempt]:
+    """The first few attempts that wait for their time."""
+    found = (
+        LaterAttempt(frame.path(place), wait.attempts + 1, iso(wait.until))
+        for frame in islice(frames.all(), MOST_LOOKED_AT)
+        for place, wait in frame.at.waits.items()
+        if wait.call is not None
+    )
+    return [*islice(found, most)]
 
 
 def first_due(alarms: Alarms) -> str | None:

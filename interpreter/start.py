@@ -8,6 +8,7 @@ from pydantic import JsonValue, SkipValidation
 
 from dag.again import Again
 from dag.batches import BatchOf
+from dag.dependencies import Awaited
 from dag.plan import PlanGraph
 from dag.strands import BATCH
 from dag.sub_workflows import Parent
@@ -57,8 +58,24 @@ class Start:
     tuning: Tuning = Tuning()
     strand: BatchOf | None = None
     """The batch of a loop that this is. None: it is the execution itself."""
+    awaits: tuple[Awaited, ...] = ()
+    """What has to succeed before it runs."""
     again: Again | None = None
     """What it goes on from, if it does not begin anew."""
+
+
+@dataclass
+class Depending:
+    """How far an execution is with what it waits for before it runs."""
+
+    stage: Literal["asking", "waiting", "over"] = "asking"
+    since: float = 0.0
+    unmet: list[str] = field(default_factory=list[str])
+    """The workflows that have not succeeded yet."""
+    ask_at: float = 0.0
+    heard: bool = False
+    """Whether word of a success has come since it was asked last."""
+    cancelled: bool = False
 
 
 @dataclass
@@ -126,6 +143,8 @@ class Carried:
     early: Early = field(default_factory=Early)
     queued: Queued | None = None
     """How far it is with the gate, where its workflow has a limit."""
+    depends: Depending | None = None
+    """How far it is with what has to succeed before."""
     decisions: Memory = field(default_factory=Memory)
     written: Written = field(default_factory=Written)
     outputs: Index = field(default_factory=Index)

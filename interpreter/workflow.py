@@ -30,10 +30,12 @@ from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag.batches import BATCH_ENDED, END, BatchEnd, EndBatch
 from dag.concurrency import ADMITTED, Verdict
+from dag.dependencies import SUCCEEDED, Success
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, Invocation
 from dag.plan import Retry
+from dag.retries import RETRIES, LaterAttempt
 from dag.strands import strand_id
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
@@ -195,6 +197,11 @@ class Interpreter:
         """What is asked of people at one place, or was."""
         return self._execution.tasks.task(path)
 
+    @workflow.query(name=RETRIES)
+    def retries(self) -> list[LaterAttempt]:
+        """Attempts that wait for their time."""
+        return showing.retries(self._execution.frames, MOST_RUNNING)
+
     @workflow.signal(name=ENDED)
     def child_ended(self, end: ChildEnd) -> None:
         """An execution that a node has started tells how it ended."""
@@ -209,6 +216,11 @@ class Interpreter:
     def admitted(self, verdict: Verdict) -> None:
         """The gate of the workflow says whether this execution may run."""
         self._tell(verdict)
+
+    @workflow.signal(name=SUCCEEDED)
+    def dependency_succeeded(self, success: Success) -> None:
+        """Something has succeeded that this execution waits for."""
+        self._tell(success)
 
     @workflow.signal(name=END)
     def end(self, asked: EndBatch) -> None:

@@ -97,6 +97,7 @@ async def go_on(
             env=await settings_read(s, plan),
             parent=asked.parent or before.parent,
             again=again,
+            awaits=(),
         )
         try:
             await start(

@@ -17,6 +17,7 @@ from dag.strands import StrandId, batch_strand, strand_id
 from interpreter.rounds import first_of
 from interpreter.start import Start, written
 from runtime.executions import TASK_TIMEOUT, begun
+from runtime.gone import unless_gone
 
 _BATCH = "batch"
 _LONGEST_SUMMARY = 100
@@ -89,12 +90,14 @@ async def _gone_on_from(client: Client, start: Start, again: Again, of: BatchOf)
 
 async def end(client: Client, strand: str, asked: EndBatch) -> None:
     """Have a batch end; one that has needs no word. Raises RPCError."""
-    await _tell(client.get_workflow_handle(batch_id(strand, asked.batch)), END, asked)
+    with unless_gone():
+        await client.get_workflow_handle(batch_id(strand, asked.batch)).signal(END, asked)
 
 
 async def report(client: Client, told: Report) -> None:
     """Tell the strand that waits how a batch has ended. Raises RPCError."""
-    await _tell(client.get_workflow_handle(told.parent), BATCH_ENDED, told.end)
+    with unless_gone():
+        await client.get_workflow_handle(told.parent).signal(BATCH_ENDED, told.end)
 
 
 async def end_of(client: Client, strand: str, batch: Batch) -> BatchEnd | None:
@@ -118,20 +121,9 @@ async def report_killed(client: Client, described: WorkflowExecutionDescription)
 
 async def terminate(client: Client, strand: StrandId) -> None:
     """End a batch at once which nobody waits for any more, if it has not ended. Raises RPCError."""
-    try:
+    with unless_gone():
         await client.get_workflow_handle(str(strand)).terminate(reason="What it was begun by has ended.")
-    except RPCError as gone:
-        if gone.status != RPCStatusCode.NOT_FOUND:
-            raise
 
 
 def _killed(batch: Batch) -> BatchEnd:
     return BatchEnd(batch, "terminated")
-
-
-async def _tell(handle: WorkflowHandle[Any, Any], signal: str, told: EndBatch | BatchEnd) -> None:
-    try:
-        await handle.signal(signal, told)
-    except RPCError as gone:
-        if gone.status != RPCStatusCode.NOT_FOUND:
-            raise

@@ -15,8 +15,10 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.errors import ErrorValue
+from dag.strands import StrandId, strand_id
 from dag.sub_workflows import ENDED, Child, ChildEnd, Parent
 from runtime.executions import parent_of
+from runtime.gone import unless_gone
 from store import executions
 from store.database import Database
 from store.executions import ExecutionUnknown
@@ -31,32 +33,29 @@ _FORGOTTEN = ErrorValue(code="terminated", message="Nobody knows any more what b
 
 async def report(client: Client, parent: Parent, end: ChildEnd) -> None:
     """Tell whoever waits; who has ended meanwhile needs no word. Raises RPCError."""
-    try:
+    with unless_gone():
         await client.get_workflow_handle(parent.workflow_id).signal(ENDED, end)
-    except RPCError as refused:
-        if refused.status != RPCStatusCode.NOT_FOUND:
-            raise
 
 
 async def report_killed(client: Client, described: WorkflowExecutionDescription) -> None:
     """Tell whoever waits for an execution that it was ended from outside. Raises RPCError."""
     parent = await parent_of(described)
     if parent is not None and described.status in KILLED:
-        execution = described.id.partition("/")[2]
+        execution = strand_id(described.id).execution
         await report(client, parent, _killed(Child(parent.path, execution)))
 
 
 async def terminate(client: Client, tenant: TenantId, execution: ExecutionId, *, reason: str) -> None:
     """End an execution at once: nothing is compensated, no `finally` runs. Whoever waits for it is told. Raises
     RPCError, NOT_FOUND when it has ended already."""
-    handle = client.get_workflow_handle(f"{tenant}/{execution}")
+    handle = client.get_workflow_handle(str(StrandId(tenant, execution)))
     await handle.terminate(reason=reason)
     await report_killed(client, await handle.describe())
 
 
 async def end_of(client: Client, database: Database, tenant: TenantId, child: Child) -> ChildEnd | None:
     """How a child has ended; None: it has not. Raises RPCError, StoreUnavailable."""
-    handle = client.get_workflow_handle(f"{tenant}/{child.execution}", result_type=RawValue)
+    handle = client.get_workflow_handle(str(StrandId(tenant, child.execution)), result_type=RawValue)
     try:
         described = await handle.describe()
     except RPCError as unknown:

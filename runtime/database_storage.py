@@ -14,6 +14,7 @@ from temporalio.converter import (
     StorageDriverWorkflowInfo,
 )
 
+from dag.strands import strand_id
 from runtime.codec import sealed_for, tenant_of
 from runtime.patience import patiently
 from runtime.recent import Recent
@@ -136,4 +137,4 @@ class DatabaseStorage(StorageDriver):
 
 def _execution(workflow_id: str | None) -> str:
     """The second part of a workflow's id, which the ids of its batches have too."""
-    return (workflow_id or "").partition("/")[2].partition("/")[0]
+    return strand_id(workflow_id or "").execution

@@ -16,6 +16,7 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.event_messages import SIGNAL, EmittedEvent
+from dag.strands import StrandId
 from runtime.converter import raw
 from runtime.patience import patiently
 from store import emitted_events, event_waits
@@ -103,7 +104,7 @@ async def _tell_all(client: Client, database: Database, tenant: TenantId, event:
             break
         reached |= await _tell_each(client, database, tenant, found, told)
     if event.execution is not None and not reached:  # nobody waits, but its journal can say that it came
-        reached.add(await _tell(client, f"{tenant}/{event.execution}", told))
+        reached.add(await _tell(client, str(StrandId(tenant, event.execution)), told))
     return Reached.NOT_YET not in reached
 
 

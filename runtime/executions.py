@@ -14,9 +14,11 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.plan import Plan, encode
+from dag.strands import StrandId
 from dag.sub_workflows import Origin, Parent
 from interpreter.start import Start, written
 from runtime import namespace
+from runtime.metrics import STARTS
 
 TASK_TIMEOUT = timedelta(seconds=5)
 """After a worker dies with a workflow task in its hands, another has it so much later; Temporal's default is 10 s."""
@@ -54,7 +56,7 @@ async def start(
         return await client.start_workflow(
             plan.workflow,
             args=[written(begin), plan_payload(plan)],
-            id=f"{tenant}/{execution}",
+            id=str(StrandId(tenant, execution)),
             # A later attempt is a new run under the same id.
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
             if begin.attempt == 1
@@ -68,14 +70,15 @@ async def start(
         )
 
     try:
-        return await started(_attributes(plan, begin, tenant))
+        handle = await started(_attributes(plan, begin, tenant))
     except RPCError as refused:
         # Temporal refuses attributes that its namespace does not have. They only help operators to find executions.
         if refused.status != RPCStatusCode.INVALID_ARGUMENT:
             raise
         handle = await started(TypedSearchAttributes.empty)
         logger.warning("%s was started without search attributes: %s", handle.id, refused.message)
-        return handle
+    STARTS.labels(begin.trigger).inc()
+    return handle
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,7 @@ async def begun(client: Client, run: WorkflowHandle[Any, Any]) -> Begun:
 
 async def request_of(client: Client, *, tenant: str, execution: str) -> str | None:
     """The `request` that an execution was started with. Raises RPCError, NOT_FOUND when Temporal knows it no longer."""
-    described = await client.get_workflow_handle(f"{tenant}/{execution}").describe()
+    described = await client.get_workflow_handle(str(StrandId(tenant, execution))).describe()
     return await request_in(described)
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, IPvAnyNetwork, SecretStr, ValidationError
@@ -64,6 +64,16 @@ class Settings(BaseSettings):
     """The port that the API listens on."""
     api_requests_per_second: int = Field(default=500, ge=1, le=1_000_000)
     """What one tenant may ask of one API process; twice as many at once."""
+    api_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split)] = ()
+    """Pages that may open streams besides those of the address that the API is called by, as
+    `https://perdure.example.com`: where what stands before the API calls it by another one."""
+    api_streams: int = Field(default=1_000, ge=1, le=1_000_000)
+    """Streams that one tenant may have open at one API process."""
+    api_heartbeat: Annotated[timedelta, BeforeValidator(seconds)] = Field(
+        default=timedelta(seconds=15), gt=timedelta(0), le=timedelta(hours=1)
+    )
+    """How long a stream is silent at most, in seconds: less than whatever stands between allows. A client that takes
+    nothing for two of them is cut off."""
     egress_allow: Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(split)] = ()
     """Private networks that steps may reach all the same, as `10.1.0.0/16, 127.0.0.1/32`."""
     max_activities: int = Field(default=200, ge=1, le=10_000)
@@ -82,6 +92,17 @@ class Settings(BaseSettings):
         default=timedelta(seconds=30), ge=timedelta(0)
     )
     """How long a worker that starts waits for the database and Temporal; in seconds."""
+    metrics_token: SecretStr | None = None
+    """Who reads `/metrics` must send it as a bearer token. Without one, the API answers this machine alone."""
+    worker_metrics_host: str = Field(default="127.0.0.1", min_length=1)
+    """The address on which a worker answers `/metrics`."""
+    worker_metrics_port: int | None = Field(default=None, ge=0, le=65_535)
+    """The port on which a worker answers `/metrics`; without one it counts nothing. Each worker of a machine needs its
+    own; with 0 the system chooses, and the log says which."""
+    trace_callers: bool = False
+    """Whether traces go on with the `traceparent` that callers of the API send. They then decide what is recorded."""
+    log_format: Literal["text", "json"] = "text"
+    """How logs are written: for people, or an object a line. Both tell trace and execution, where there is one."""
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     """The least important messages that are still written."""
 

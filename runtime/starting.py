@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import orjson
 from pydantic import JsonValue
 
+from dag.dependencies import Awaited, unmet
 from dag.inputs import accepted
 from dag.plan import Plan
-from store import env, plans
+from store import dependencies, env, plans
 from store.database import Database
 from store.ids import TenantId
 from store.plans import PlanRow
@@ -28,17 +29,31 @@ class Ready:
     """The settings that the plan reads, as they are now."""
     input: JsonValue
     """With its defaults filled in."""
+    awaits: tuple[Awaited, ...] = ()
+    """What has to succeed before it runs."""
 
 
 async def ready(
-    database: Database, tenant: TenantId, workflow: str, version: int | str | None, input: JsonValue
+    database: Database,
+    tenant: TenantId,
+    workflow: str,
+    version: int | str | None,
+    input: JsonValue,
+    *,
+    again: bool = False,
 ) -> Ready:
     """Look up a workflow (by id or name) in a version (a number, a tag, null: the newest), and check the input against
-    its schema. Raises WorkflowUnknown, WorkflowUnpublished, VersionUnknown, InputInvalid."""
+    its schema. Raises WorkflowUnknown, WorkflowUnpublished, VersionUnknown, InputInvalid, DependencyUnmet.
+    `again`: it has been started before, whatever it depends on."""
     async with session(database, tenant) as s:
         found = await plans.plan(s, workflow, version)
         read = await settings_read(s, found.plan)
-    return Ready(found, read, await _accepted(input, found))
+        depends = () if again else await dependencies.every(s, found.workflow_id)
+    lacking = [each for each in depends if not each.met]
+    if refused := [each.depends_on for each in lacking if each.on_unmet == "refuse"]:
+        raise unmet(refused)
+    awaits = tuple(Awaited(each.depends_on, each.within, each.wait_at_most) for each in lacking)
+    return Ready(found, read, await _accepted(input, found), awaits)
 
 
 async def settings_read(session: Session, plan: Plan) -> Mapping[str, JsonValue]:

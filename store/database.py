@@ -1,15 +1,15 @@
 """The way to PostgreSQL: a pool of connections as the role `perdure_app`, which sees nothing without a tenant."""
 
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import event, make_url
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from dag.errors import PerdureError
 from store.sealing import Keyring
@@ -75,6 +75,12 @@ async def database(url: str, keyring: Keyring, *, connections: int = 10) -> Asyn
         yield Database(engine, keyring, Connections(engine))
     finally:
         await engine.dispose()
+
+
+def pool(database: Database) -> Mapping[str, int]:
+    """How many connections are used, idle, and may be at most."""
+    connections = cast(QueuePool, database.engine.sync_engine.pool)
+    return {"used": connections.checkedout(), "idle": connections.checkedin(), "most": connections.size()}
 
 
 def dialect_url(url: str) -> str:

@@ -12,6 +12,7 @@ from dag.errors import PerdureError
 from dag.sub_workflows import Origin
 from store.database import Database
 from store.ids import ExecutionId, TenantId, WorkflowId
+from store.journal import CHANNEL
 from store.json_text import opened
 from store.sealing import Seal
 from store.session import Row, Session, at_once
@@ -22,6 +23,12 @@ class ExecutionUnknown(PerdureError):
     """There is no such execution."""
 
     code = "execution.unknown"
+
+
+class AttemptUnknown(PerdureError):
+    """There is no such attempt at this execution."""
+
+    code = "attempt.unknown"
 
 
 @dataclass(frozen=True)
@@ -95,6 +102,7 @@ async def keep(database: Database, tenant: TenantId, started: Started) -> Execut
         "parent_execution": started.origin and started.origin.execution,
         "parent_path": started.origin and started.origin.path,
         "rerun_of": started.rerun_of,
+        "channel": CHANNEL,
     }
     return _read(seal, await at_once(database, tenant, _KEEP, values))
 
@@ -116,11 +124,11 @@ with kept as (
         output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, rerun_of,
         last_seq
 ), words as (
-    insert into search_values (key, value, execution_id)
-    select 'label.' || label.key, label.value, kept.id from kept, json_each_text(kept.labels) as label
+    insert into search_values (key, value, execution_id, started_at)
+    select 'label.' || label.key, label.value, kept.id, kept.started_at from kept, json_each_text(kept.labels) as label
     on conflict do nothing
 )
-select * from kept
+select *, pg_notify(%(channel)s, concat_ws(' ', current_tenant(), id, parent_execution)) from kept
 """
 
 
@@ -149,12 +157,15 @@ async def find(session: Session, id: ExecutionId) -> Execution:
     return _read(session.seal, row)
 
 
-async def attempt(session: Session, id: ExecutionId) -> int:
-    """Which attempt at an execution is the newest. Raises ExecutionUnknown."""
+async def attempt(session: Session, id: ExecutionId, asked: int | None = None) -> int:
+    """Which attempt at an execution is the newest, or the one that is asked for. Raises ExecutionUnknown,
+    AttemptUnknown."""
     found = (await session.sql.scalars(select(col(ExecutionRow.attempt)).where(col(ExecutionRow.id) == id))).first()
     if found is None:
         raise ExecutionUnknown(f"There is no execution `{id}`.")
-    return found
+    if asked is not None and asked > found:
+        raise AttemptUnknown(f"The newest attempt at this execution is {found}.")
+    return asked or found
 
 
 async def hold(session: Session, id: ExecutionId) -> bool:

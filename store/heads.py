@@ -11,8 +11,10 @@ from sqlalchemy import text
 
 from dag.events import StepEvent
 from dag.templates import as_text
+from store import error_words
 from store.arrays import array
 from store.chains import ENDINGS
+from store.sealing import Seal
 from store.session import Session
 
 LONGEST_WORD = 500
@@ -43,6 +45,10 @@ class Head:
     compensation: str | None = None
     search: Mapping[str, str] | None = None
     """Values that it is found by."""
+    error_words: Sequence[str] = ()
+    """As they are kept: those of the error that it ended with."""
+    reopened: bool = False
+    """Whether the words of an error are taken back that it ended with before."""
 
 
 async def lock(session: Session, beginnings: Mapping[str, datetime]) -> dict[str, Head]:
@@ -70,7 +76,7 @@ from executions where id = any(cast(:ids as text[])) order by id for update
 """)
 
 
-def told(head: Head, event: StepEvent) -> None:
+def told(head: Head, event: StepEvent, seal: Seal) -> None:
     """Take what an event of the execution itself says."""
     data = cast(Mapping[str, JsonValue], event.data or {})
     if event.attempt < head.attempt:
@@ -93,29 +99,31 @@ def told(head: Head, event: StepEvent) -> None:
     elif event.type == "compensation.ended":
         head.compensation = str(data["status"])
     elif event.type in ENDINGS:
-        _end(head, ENDINGS[event.type], event.at, data)
+        _end(head, ENDINGS[event.type], event.at, data, seal)
 
 
-def noted(head: Head, type: str, at: float, data: JsonValue) -> None:
+def noted(head: Head, type: str, at: float, data: JsonValue, seal: Seal) -> None:
     """Take the word of Temporal that an execution has ended, unless its own events say how."""
     if type in ENDINGS and head.closed_at is None:
-        _end(head, ENDINGS[type], at, cast(Mapping[str, JsonValue], data or {}))
+        _end(head, ENDINGS[type], at, cast(Mapping[str, JsonValue], data or {}), seal)
 
 
 def reopen(head: Head) -> None:
     """It has not ended after all, or goes on with another attempt."""
-    head.status, head.closed_at, head.ended = None, None, True
+    head.status, head.closed_at, head.ended, head.reopened = None, None, True, True
     head.compensation = "none"
     head.output = head.output_bytes = head.error = head.error_code = None
+    head.error_words = ()
 
 
-def _end(head: Head, status: str, at: float, data: Mapping[str, JsonValue]) -> None:
+def _end(head: Head, status: str, at: float, data: Mapping[str, JsonValue], seal: Seal) -> None:
     head.status, head.closed_at, head.ended = status, at, True
     error = cast(Mapping[str, str] | None, data.get("error"))
     head.output = orjson.dumps(data["output"]) if "output" in data else None
     head.output_bytes = cast(int | None, data.get("output_bytes"))
     head.error = None if error is None else orjson.dumps(error)
     head.error_code = None if error is None else error["code"]
+    head.error_words = () if error is None else error_words.kept(seal, error["code"], error.get("message", ""))
 
 
 def _words(values: JsonValue) -> dict[str, str]:
@@ -152,7 +160,14 @@ async def store(session: Session, heads: Sequence[Head]) -> None:
             "compensations": array(head.compensation for head in heads),
         },
     )
+    started = [head.id for head in heads if head.started_at is not None]
+    if started:
+        await session.sql.execute(_STARTED, {"ids": array(started)})
+    reopened = [head.id for head in heads if head.reopened]
+    if reopened:
+        await session.sql.execute(_FORGET_ERROR, {"ids": array(reopened), "key": error_words.KEY})
     found = [(head.id, f"field.{name}", word) for head in heads for name, word in (head.search or {}).items()]
+    found += [(head.id, error_words.KEY, word) for head in heads for word in head.error_words]
     if found:
         values = {"ids": array(id for id, _, _ in found), "keys": array(key for _, key, _ in found)}
         await session.sql.execute(_SEARCH, {**values, "values": array(word for _, _, word in found)})
@@ -193,9 +208,15 @@ from unnest(
     trigger, input, started_at, compensation)
 where e.id = head.id
 """)
+_STARTED = text("""
+update search_values as s set started_at = e.started_at from executions as e
+where e.id = any(cast(:ids as text[])) and s.execution_id = e.id and s.started_at <> e.started_at
+""")
+_FORGET_ERROR = text("delete from search_values where execution_id = any(cast(:ids as text[])) and key = :key")
 _SEARCH = text("""
-insert into search_values (key, value, execution_id)
-select key, value, id
+insert into search_values (key, value, execution_id, started_at)
+select word.key, word.value, word.id, e.started_at
 from unnest(cast(:ids as text[]), cast(:keys as text[]), cast(:values as text[])) as word (id, key, value)
+join executions as e on e.id = word.id
 on conflict do nothing
 """)

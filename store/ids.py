@@ -13,7 +13,7 @@ EventId = NewType("EventId", str)
 
 _KEYS = uuid.UUID("6d6b3ad4-9d0f-5c0e-8a43-5c1f6f3f8f21")  # by chance, and never changed
 
-PREFIXES = {"tenant": "tn_", "key": "key_", "workflow": "wf_", "execution": "ex_", "event": "ev_"}
+PREFIXES = {"tenant": "tn_", "key": "key_", "workflow": "wf_", "execution": "ex_", "event": "ev_", "output": "co_"}
 
 
 def tenant() -> TenantId:

@@ -14,15 +14,19 @@ from sqlalchemy import text
 
 from dag.events import StepEvent
 from dag.journal import Strand, strand
-from store import heads, node_runs
+from store import heads, node_run_records, node_runs
 from store.arrays import array
 from store.chains import REPLACED, Chain, Link, outdated, take, withdraw
 from store.heads import Head
+from store.node_run_records import Told
 from store.node_runs import NodeRun
 from store.session import Session
+from store.spending import spent
 
 CHANNEL = "perdure_journal"
-"""Where listeners hear the ids of executions that something was written of."""
+"""Where listeners hear the ids of executions that something was written of, behind their tenant's."""
+LOG = "log"
+"""The type of a line that an attempt wrote: `{level, message, fields?, attempt}`."""
 CHANGED = "journal.replaced"
 """The event that tells readers which rows they must read again: they have other contents, or never happened."""
 NOTIFIED_BYTES = 7_900
@@ -70,11 +74,13 @@ class _Book:
     """Rows that are there, with other content now."""
     numbered: set[tuple[Strand, int]] = field(default_factory=set[tuple[Strand, int]])
     runs: dict[tuple[int, str], NodeRun] = field(default_factory=dict[tuple[int, str], NodeRun])
+    told: dict[tuple[int, str], Told] = field(default_factory=dict[tuple[int, str], Told])
+    """What attempts say of node runs."""
     doubtful: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
     """Node runs to be told anew from all their events."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Row:
     execution: str
     seq: int
@@ -88,6 +94,7 @@ class _Row:
     n: int | None = None
     previous: int | None = None
     task: int | None = None
+    spent: str | None = None
 
 
 async def write(session: Session, entries: Sequence[Entry], *, ends: Mapping[Strand, int] | None = None) -> None:
@@ -253,8 +260,11 @@ def _number(session: Session, book: _Book, event: StepEvent) -> None:
 
 def _note(session: Session, book: _Book, note: Note) -> None:
     head, data = book.head, _sealed(session, note.data)
-    book.rows.append(_Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum))
-    heads.noted(head, note.type, note.at, note.data)
+    row = _Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum)
+    row.spent = spent(note.type, note.data)
+    book.rows.append(row)
+    heads.noted(head, note.type, note.at, note.data, session.seal)
+    node_run_records.told(book.told, head.attempt, note.path, note.type, note.at, note.data)
 
 
 def _mend(session: Session, book: _Book) -> None:
@@ -272,7 +282,7 @@ def _mend(session: Session, book: _Book) -> None:
     for chain in book.chains.values():
         for link in chain.values():
             if link.event is not None and not link.event.path:
-                heads.told(head, link.event)
+                heads.told(head, link.event, session.seal)
     if seqs:
         data = _sealed(session, {"seqs": seqs})
         book.rows.append(_Row(head.id, _next(head), head.attempt, CHANGED, "", datetime.now(UTC).timestamp(), data))
@@ -301,6 +311,7 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
                 "previous": array(row.previous for row in rows),
                 "checksums": array(row.checksum for row in rows),
                 "tasks": array(row.task for row in rows),
+                "spent": array(row.spent for row in rows),
             },
         )
     links = [link for book in books for link in book.links]
@@ -324,18 +335,22 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
     }
     await node_runs.store(session, runs)
     await node_runs.tell_anew(session, [(book.head.id, *place) for book in books for place in sorted(book.doubtful)])
+    await node_run_records.store(
+        session, {(book.head.id, *place): told for book in books for place, told in book.told.items()}
+    )
     await heads.store(session, [book.head for book in books])
 
 
 _INSERT = text("""
 insert into events
-    (execution_id, seq, attempt, strand, n, type, path, at, data, previous, checksum, task)
-select execution, seq, attempt, strand, n, type, path, to_timestamp(at), data, previous, checksum, task
+    (execution_id, seq, attempt, strand, n, type, path, at, data, previous, checksum, task, spent)
+select execution, seq, attempt, strand, n, type, path, to_timestamp(at), data, previous, checksum, task,
+    cast(spent as json)
 from unnest(
     cast(:executions as text[]), cast(:seqs as bigint[]), cast(:attempts as int[]), cast(:strands as text[]),
     cast(:ns as int[]), cast(:types as text[]), cast(:paths as text[]), cast(:ats as float8[]), cast(:data as bytea[]),
-    cast(:previous as bigint[]), cast(:checksums as bigint[]), cast(:tasks as bigint[])
-) as row (execution, seq, attempt, strand, n, type, path, at, data, previous, checksum, task)
+    cast(:previous as bigint[]), cast(:checksums as bigint[]), cast(:tasks as bigint[]), cast(:spent as text[])
+) as row (execution, seq, attempt, strand, n, type, path, at, data, previous, checksum, task, spent)
 """)
 _REPLACE = text("""
 update events as e
@@ -351,11 +366,11 @@ where e.execution_id = row.execution and e.seq = row.seq
 
 
 async def _notify(session: Session, executions: Sequence[str]) -> None:
-    payloads = [""]
+    payloads: list[str] = [session.tenant]
     for id in executions:
         if len(payloads[-1]) + len(id) >= NOTIFIED_BYTES:
-            payloads.append("")
-        payloads[-1] = f"{payloads[-1]} {id}".lstrip()
+            payloads.append(session.tenant)
+        payloads[-1] = f"{payloads[-1]} {id}"
     await session.sql.execute(_NOTIFY, {"channel": CHANNEL, "payloads": array(payloads)})
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Iterable, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from store.database import Database
+from store.ids import TenantId
 from store.journal import CHANNEL
 
 logger = logging.getLogger(__name__)
@@ -17,6 +18,8 @@ logger = logging.getLogger(__name__)
 PING = 20.0
 """Seconds of silence after which the connection is tried, and every waiter looks for itself."""
 LONGEST_PAUSE = 5.0
+MOST_CHANGED = 10_000
+"""Executions that a feed keeps for who does not ask; of more it only knows that there were some."""
 
 
 @dataclass(eq=False)
@@ -41,11 +44,44 @@ class Watch:
         self._written.set()
 
 
+@dataclass(eq=False)
+class Feed:
+    """One waiter's hold on all executions of a tenant."""
+
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _ids: dict[str, None] = field(default_factory=dict[str, None])
+    _missed: bool = False
+
+    async def changed(self) -> Sequence[str] | None:
+        """Wait for executions that something was written of, each told once however much that was; None: some were
+        missed, and which ones nobody knows."""
+        await self._news.wait()
+        self._news.clear()
+        ids, missed = [*self._ids], self._missed
+        self._ids.clear()
+        self._missed = False
+        return None if missed else ids
+
+    def add(self, ids: Iterable[str]) -> None:
+        """Something was written of these."""
+        self._ids.update(dict.fromkeys(ids))
+        if len(self._ids) > MOST_CHANGED:
+            self.miss()
+        self._news.set()
+
+    def miss(self) -> None:
+        """Something may have been written of others."""
+        self._ids.clear()
+        self._missed = True
+        self._news.set()
+
+
 class Listener:
     """Leads notifications to those who wait for them."""
 
     def __init__(self) -> None:
         self._watches: dict[str, set[Watch]] = {}
+        self._feeds: dict[str, set[Feed]] = {}
 
     @contextmanager
     def watch(self, execution: str) -> Generator[Watch]:
@@ -59,17 +95,38 @@ class Listener:
             if not self._watches[execution]:
                 del self._watches[execution]
 
-    def wake(self, executions: str) -> None:
-        """Wake those who wait for some of these."""
-        for execution in executions.split():
-            for watch in self._watches.get(execution, ()):
+    @contextmanager
+    def feed(self, tenant: TenantId) -> Generator[Feed]:
+        """Hear of all executions of a tenant from now on."""
+        feed = Feed()
+        self._feeds.setdefault(tenant, set()).add(feed)
+        try:
+            yield feed
+        finally:
+            self._feeds[tenant].discard(feed)
+            if not self._feeds[tenant]:
+                del self._feeds[tenant]
+
+    def wake(self, told: str) -> None:
+        """Wake those who wait for some of these: a tenant, then executions of its."""
+        words = told.split()
+        for word in words:  # in front no tenant, where a worker is older
+            for watch in self._watches.get(word, ()):
                 watch.wake()
+        for feed in self._feeds.get(words[0], ()) if words else ():
+            feed.add(words[1:])
 
     def wake_all(self) -> None:
         """Something may have been missed: let everybody look."""
         for watches in self._watches.values():
             for watch in watches:
                 watch.wake()
+
+    def miss(self) -> None:
+        """Nobody listened for a while."""
+        for feeds in self._feeds.values():
+            for feed in feeds:
+                feed.miss()
 
 
 @asynccontextmanager
@@ -95,6 +152,7 @@ async def _listen(database: Database, listener: Listener) -> None:
             ) as connection:
                 await connection.execute(sql.SQL("listen {}").format(sql.Identifier(CHANNEL)))
                 pause = 0.1
+                listener.miss()
                 while True:
                     listener.wake_all()  # for what was missed before, or during the ping
                     async for notification in connection.notifies(timeout=PING):

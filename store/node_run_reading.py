@@ -1,19 +1,26 @@
 """The node runs of an execution, as readers see them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
 import orjson
-from sqlalchemy import func, or_, select, true
+from pydantic import JsonValue
+from sqlalchemy import ColumnElement, Select, or_, select, true, tuple_
+from sqlalchemy.orm import aliased
 from sqlmodel import col
 
 from dag.errors import PerdureError
+from store import attempts, paths
+from store.attempts import Attempt
 from store.ids import ExecutionId
 from store.json_text import opened
 from store.session import Session
 from store.tables.executions import EventRow, NodeRunRow
+from store.tables.node_run_records import NodeRunRecordRow
+
+MOST_ATTEMPTS = 100
 
 
 class NodeRunUnknown(PerdureError):
@@ -43,6 +50,22 @@ class NodeRun:
     ended_at: datetime | None
     seq: int
     """Of its first event."""
+    attempts_ended: int
+    """How many attempts at it have ended."""
+    cpu_seconds: float
+    """What they computed, all together."""
+    cost: Mapping[str, float]
+    """What they used up, by unit."""
+    progress: orjson.Fragment | None
+    """What its attempt told last of how far it has come."""
+    progress_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Detail(NodeRun):
+    """A node run with the attempts at it that have ended, the newest ones."""
+
+    attempts: Sequence[Attempt]
 
 
 @dataclass(frozen=True)
@@ -52,43 +75,92 @@ class Wait:
     path: str
     type: str | None
     since: datetime
-    until: str | None
-    """When it goes on by itself."""
+    said: Mapping[str, JsonValue]
+    """What it said of that."""
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What must hold of a node run; nothing asked for holds always."""
+
+    status: Sequence[str] = ()
+    """One of them."""
+    type: str | None = None
+    under: str | None = None
+    """A path: the node run itself, and all inside it."""
+    within: str | None = None
+    """A path: what is inside it, without itself."""
+    places: Sequence[str] | None = None
+    """Of nodes in the definition: a run of one of them."""
+    started_after: datetime | None = None
+    started_before: datetime | None = None
 
 
 async def page(
-    session: Session,
-    execution: ExecutionId,
-    *,
-    attempt: int,
-    status: Sequence[str],
-    under: str | None,
-    after: int,
-    limit: int,
+    session: Session, execution: ExecutionId, filters: Filters, *, attempt: int, after: int, limit: int
 ) -> Sequence[NodeRun]:
-    """List the node runs of one attempt at an execution as they began, those after a number; `under` a path are the
-    node run of that path itself and all inside it."""
+    """List the node runs of one attempt at an execution as they began, those after a number."""
     row = NodeRunRow
-    query = select(row).where(
+    query = _with_records().where(
         col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.first_seq) > after
     )
-    if status:
-        query = query.where(col(row.status).in_(status))
-    if under is not None:
-        path = col(row.path)
-        query = query.where(or_(path == under, *(func.starts_with(path, under + end) for end in ".[")))
-    found = await session.sql.scalars(query.order_by(col(row.first_seq)).limit(limit))
-    return [_read(session, each) for each in found]
+    query = query.where(*_conditions(filters)).order_by(col(row.first_seq)).limit(limit)
+    return [_read(session, run, record) for run, record in await session.sql.execute(query)]
+
+
+async def of_all_attempts(
+    session: Session, execution: ExecutionId, *, after: tuple[int, int], limit: int
+) -> Sequence[NodeRun]:
+    """List the node runs of all attempts at an execution, those after an attempt and a number."""
+    row = NodeRunRow
+    place = (col(row.attempt), col(row.first_seq))
+    query = _with_records().where(col(row.execution_id) == execution, tuple_(*place) > after)
+    found = await session.sql.execute(query.order_by(*place).limit(limit))
+    return [_read(session, run, record) for run, record in found]
+
+
+def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    row = NodeRunRow
+    if filters.status:
+        yield col(row.status).in_(filters.status)
+    if filters.type is not None:
+        yield col(row.type) == filters.type
+    if filters.under is not None:
+        yield or_(col(row.path) == filters.under, paths.inside(col(row.path), filters.under))
+    if filters.within is not None:
+        yield paths.inside(col(row.path), filters.within)
+    if filters.places is not None:
+        yield col(row.place).in_(filters.places)
+    if filters.started_after is not None:
+        yield col(row.started_at) > filters.started_after
+    if filters.started_before is not None:
+        yield col(row.started_at) < filters.started_before
 
 
 async def find(session: Session, execution: ExecutionId, path: str, *, attempt: int) -> NodeRun:
     """Find one by its path."""
     row = NodeRunRow
-    query = select(row).where(col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.path) == path)
-    found = (await session.sql.scalars(query)).first()
+    query = _with_records().where(
+        col(row.execution_id) == execution, col(row.attempt) == attempt, col(row.path) == path
+    )
+    found = (await session.sql.execute(query)).first()
     if found is None:
         raise NodeRunUnknown(f"There is no node run `{path}` in this execution, or it has not begun.")
-    return _read(session, found)
+    return _read(session, *found)
+
+
+async def detail(session: Session, execution: ExecutionId, path: str, *, attempt: int) -> Detail:
+    """Find one by its path, with its attempts."""
+    run, event = await find(session, execution, path, attempt=attempt), EventRow
+    query = (
+        select(col(event.type), col(event.at), col(event.data))
+        .where(col(event.execution_id) == execution, col(event.path) == path, col(event.attempt) == attempt)
+        .where(col(event.type).in_(attempts.TYPES))
+        .order_by(col(event.seq).desc())
+        .limit(MOST_ATTEMPTS)
+    )
+    told = [attempts.read(session.seal, *row) for row in await session.sql.execute(query)]
+    return Detail(**vars(run), attempts=attempts.in_order(told))
 
 
 async def done(session: Session, execution: ExecutionId, ids: Sequence[str]) -> Mapping[str, str | None]:
@@ -133,15 +205,55 @@ async def waiting(session: Session, execution: ExecutionId, *, attempt: int, lim
         .limit(limit)
     )
     rows = await session.sql.execute(query)
-    return [Wait(path, type, at, _until(session, data)) for path, type, at, data in rows]
+    return [Wait(path, type, at, _said(session, data)) for path, type, at, data in rows]
 
 
-def _until(session: Session, data: bytes | None) -> str | None:
-    said = {} if data is None else cast(dict[str, str | None], orjson.loads(session.seal.open(data)))
-    return said.get("until")
+async def held_up(session: Session, execution: ExecutionId, *, attempt: int) -> Wait | None:
+    """Why an execution as a whole stands still, by the last event of its own: it is queued, or paused."""
+    event = EventRow
+    query = (
+        select(col(event.type), col(event.at), col(event.data))
+        .where(
+            col(event.execution_id) == execution,
+            col(event.path) == "",
+            col(event.attempt) == attempt,
+            col(event.type).like("execution.%"),
+        )
+        .order_by(col(event.seq).desc())
+        .limit(1)
+    )
+    last = (await session.sql.execute(query)).first()
+    if last is None or last[0] not in HELD_UP:
+        return None
+    type, at, data = last
+    return Wait("", type, at, _said(session, data))
 
 
-def _read(session: Session, row: NodeRunRow) -> NodeRun:
+HELD_UP = ("execution.queued", "execution.paused")
+
+
+def _said(session: Session, data: bytes | None) -> Mapping[str, JsonValue]:
+    return {} if data is None else cast(Mapping[str, JsonValue], orjson.loads(session.seal.open(data)))
+
+
+def _with_records() -> Select[NodeRunRow, NodeRunRecordRow]:
+    """Node runs with what their attempts told. Row by row, whatever the planner thinks of a table that fills up."""
+    run, record = NodeRunRow, NodeRunRecordRow
+    of_run = (
+        select(record)
+        .where(
+            col(record.execution_id) == col(run.execution_id),
+            col(record.attempt) == col(run.attempt),
+            col(record.path) == col(run.path),
+        )
+        .limit(1)
+        .lateral()
+    )
+    told = aliased(record, of_run)
+    return select(run, told).outerjoin(told, true())
+
+
+def _read(session: Session, row: NodeRunRow, told: NodeRunRecordRow | None) -> NodeRun:
     return NodeRun(
         path=row.path,
         attempt=row.attempt,
@@ -157,4 +269,9 @@ def _read(session: Session, row: NodeRunRow) -> NodeRun:
         started_at=row.started_at,
         ended_at=row.ended_at,
         seq=row.first_seq,
+        attempts_ended=told.attempts if told else 0,
+        cpu_seconds=told.cpu_seconds if told else 0.0,
+        cost=told.cost if told else {},
+        progress=opened(session.seal, told.progress) if told else None,
+        progress_at=told.progress_at if told else None,
     )

@@ -11,8 +11,10 @@ from sqlmodel import col, select
 
 from dag.plan import Plan, decode
 from store import versions, workflows
-from store.ids import WorkflowId
+from store.executions import ExecutionUnknown
+from store.ids import ExecutionId, WorkflowId
 from store.session import Session
+from store.tables.executions import ExecutionRow
 from store.tables.workflows import VersionRow
 from store.versions import VersionUnknown
 
@@ -37,19 +39,34 @@ async def plan(session: Session, workflow: str, version: int | str | None = None
     """The plan of a workflow (by id or name) in a version: its number, a tag, or the newest."""
     found = await workflows.head(session, workflow)
     number = await versions.number(session, found, version)
-    kept = _KEPT.find(found.id, number)
+    return await numbered(session, WorkflowId(found.id), found.name, number)
+
+
+async def of_execution(session: Session, id: ExecutionId) -> Plan:
+    """The plan that an execution runs. Raises ExecutionUnknown, VersionUnknown."""
+    row = ExecutionRow
+    query = select(col(row.workflow_id), col(row.workflow), col(row.version)).where(col(row.id) == id)
+    found = (await session.sql.execute(query)).first()
+    if found is None:
+        raise ExecutionUnknown(f"There is no execution `{id}`.")
+    return (await numbered(session, WorkflowId(found[0] or ""), found[1], found[2])).plan
+
+
+async def numbered(session: Session, workflow: WorkflowId, name: str, number: int) -> PlanRow:
+    """The plan of a version by its number, also of a workflow that has been deleted. Raises VersionUnknown."""
+    kept = _KEPT.find(workflow, number)
     if kept is not None:
         return kept
     query = select(col(VersionRow.plan), col(VersionRow.document)).where(
-        col(VersionRow.workflow_id) == found.id, col(VersionRow.version) == number
+        col(VersionRow.workflow_id) == workflow, col(VersionRow.version) == number
     )
     row = (await session.sql.execute(query)).first()
     if row is None:
-        raise VersionUnknown(f"`{found.name}` has no version `{version}`.")
+        raise VersionUnknown(f"`{name}` has no version `{number}`.")
     encoded, document = session.seal.open(row[0]), session.seal.open(row[1])
     decoded = decode(encoded) if len(encoded) < _LARGE else await asyncio.to_thread(decode, encoded)
     schema = orjson.loads(document).get("input", {})
-    made = PlanRow(WorkflowId(found.id), found.name, number, decoded, schema)
+    made = PlanRow(workflow, name, number, decoded, schema)
     _KEPT.keep(made, len(encoded))
     return made
 

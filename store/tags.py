@@ -19,14 +19,14 @@ class TagUnknown(PerdureError):
 
 
 class TagRefused(PerdureError):
-    """`latest` is always the newest version; choose another tag."""
+    """`latest` is always the newest version, and `draft` what is not published yet; choose another tag."""
 
     code = "tag.refused"
 
 
 async def put(session: Session, workflow: WorkflowRow, tag: str, version: int) -> TagRow:
     """Let a tag name a version, whatever it named before."""
-    if tag == versions.LATEST:
+    if tag in (versions.LATEST, versions.DRAFT):
         raise TagRefused
     found = await versions.find(session, workflow, version)
     values = {"version": found.version, "updated_at": func.now()}

@@ -59,6 +59,12 @@ async def revoke_key(session: Session, id: KeyId) -> None:
     await session.sql.execute(update(ApiKeyRow).where(col(ApiKeyRow.id) == id).values(revoked_at=func.now()))
 
 
+async def key_opens(session: Session, id: KeyId) -> bool:
+    """Whether a key has not been revoked."""
+    query = select(col(ApiKeyRow.id)).where(col(ApiKeyRow.id) == id, col(ApiKeyRow.revoked_at).is_(None))
+    return (await session.sql.scalars(query)).first() is not None
+
+
 async def holder(database: Database, key: str) -> Holder | None:
     """Find whose key it is: asked before there is a tenant, so it goes past the doorman."""
     rows = await _past_the_doorman(database, "select tenant_id, key_id from tenant_of_key(:hash)", hash=_hash(key))

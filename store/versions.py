@@ -18,11 +18,13 @@ from dag.errors import PerdureError
 from dag.plan import Plan, encode
 from dag.problems import Problem
 from store import drafts, surroundings
+from store.ids import WorkflowId
 from store.session import Session
 from store.tables.workflows import TagRow, VersionRow, WorkflowRow
 from store.workflows import Head
 
 LATEST = "latest"
+DRAFT = "draft"
 
 
 class VersionUnknown(PerdureError):
@@ -117,6 +119,15 @@ async def find(session: Session, workflow: WorkflowRow, version: int | str | Non
         raise _unknown(workflow, version)
     document = orjson.loads(session.seal.open(found.document))
     return Written(version=found.version, hash=found.hash, created_at=found.created_at, document=document)
+
+
+async def document(session: Session, workflow: WorkflowId, version: int) -> Document | None:
+    """A version as it was written, also of a workflow that has been deleted."""
+    query = select(col(VersionRow.document)).where(
+        col(VersionRow.workflow_id) == workflow, col(VersionRow.version) == version
+    )
+    found = (await session.sql.scalars(query)).first()
+    return None if found is None else orjson.loads(session.seal.open(found))
 
 
 async def number(session: Session, workflow: WorkflowRow | Head, version: int | str | None) -> int:

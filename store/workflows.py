@@ -68,6 +68,15 @@ async def find(session: Session, reference: str, *, lock: bool = False) -> Workf
     return found
 
 
+async def name(session: Session, reference: str) -> str:
+    """What a workflow is or was called, by its id or its name. What nothing is called stays as it is."""
+    if not reference.startswith(ids.PREFIXES["workflow"]):
+        return reference
+    return (
+        await session.sql.scalars(select(WorkflowRow.name).where(col(WorkflowRow.id) == reference))
+    ).first() or reference
+
+
 async def head(session: Session, reference: str) -> Head:
     """Find a workflow by its id or its name, for those who start it: as often as anything is done."""
     by_id = reference.startswith(ids.PREFIXES["workflow"])
@@ -100,6 +109,11 @@ async def remove(session: Session, reference: str) -> None:
     """Delete a workflow: its name is free, and what runs or ran of it stays."""
     found = await find(session, reference, lock=True)
     await session.sql.execute(update(WorkflowRow).where(col(WorkflowRow.id) == found.id).values(deleted_at=func.now()))
+    await session.sql.execute(_DEPENDS_NO_MORE, {"workflow": found.id})
+
+
+_DEPENDS_NO_MORE = text("delete from workflow_dependencies where workflow_id = :workflow or depends_on = :workflow")
+"""Nothing waits for what will never run again."""
 
 
 async def _insert(session: Session, draft: Draft) -> WorkflowRow | None:

@@ -6,7 +6,6 @@ import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from hashlib import blake2b
 from typing import Literal
@@ -20,12 +19,15 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
+from runtime import logs
 from runtime.converter import Json, raw
 from worker import attempt, reuse
 from worker.attempt import Call, Means, Notes
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
+from worker.live import Live
+from worker.log_lines import LogLines
 from worker.output import clean
-from worker.records import Attempt
+from worker.records import Attempt, Lines, Progress
 from worker.redaction import Redaction, current
 from worker.sink import Sink
 
@@ -41,7 +43,7 @@ JSON = Json()
 NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
 
 
-def node_activity(means: Means, sink: Sink) -> NodeActivity:
+def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivity:
     """Make the one activity that stands for every activity type. It is given the node's rendered config and an
     Invocation, and gives its output; the workflow id is `<tenant>/<execution>`, the activity id the node's path.
 
@@ -53,19 +55,24 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
         info = activity.info()
         config: JsonValue = JSON.from_payload(args[0].payload)
         invocation: Invocation = JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
-        notes = Notes()
+        notes = _notes(info, invocation, sink)
+        logs.execution.set(info.workflow_id or "")
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
         try:
             run = attempt.run if invocation.cache is None else reuse.run
             if info.is_local:
-                output = await run(_call(info, config, invocation, unheard), means, notes)
+                try:
+                    output = await run(_call(info, config, invocation, unheard), means, notes)
+                finally:
+                    notes.live.stop()
             else:
                 heartbeats = Heartbeats(notes.redaction)
                 try:
                     output = await run(_call(info, config, invocation, heartbeats.tell), means, notes)
                 finally:
                     heartbeats.stop()
+                    notes.live.stop()
         except asyncio.CancelledError:
             why = activity.cancellation_details() or activity.ActivityCancellationDetails()
             if why.worker_shutdown:
@@ -76,19 +83,21 @@ def node_activity(means: Means, sink: Sink) -> NodeActivity:
                 # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
                 raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
             else:
-                sink.attempt(_record(info, invocation, notes, started_at, status="cancelled"))
+                sink.attempt(_record(info, invocation, notes, started_at, worker=identity, status="cancelled"))
                 raise
         except PerdureError as expected:
             problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
         except Exception:  # noqa: BLE001 a bug of one activity type is told as such, and is none of the worker's
             problem = _unexpected(info, notes)
         else:
-            sink.attempt(_record(info, invocation, notes, started_at, status="succeeded", output=output))
+            sink.attempt(
+                _record(info, invocation, notes, started_at, worker=identity, status="succeeded", output=output)
+            )
             return raw(output, outside=info.is_local, cached=notes.cached)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         number = info.attempt + invocation.earlier_attempts
         error = error_value(problem, path=info.activity_id, attempt=number, redact=notes.redaction)
-        sink.attempt(_record(info, invocation, notes, started_at, status="failed", error=error))
+        sink.attempt(_record(info, invocation, notes, started_at, worker=identity, status="failed", error=error))
         again = await worth_another(error, invocation)
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=info.is_local)
 
@@ -137,8 +146,29 @@ def _call(
         # Of what stays the same over attempts, crashes, workers and continue-as-new.
         idempotency_key=_key(info, invocation.round),
         heartbeat=heartbeat,
+        workflow=str(info.workflow_type),
+        path=info.activity_id,
         cut_off_after=_seconds(info.start_to_close_timeout) if info.is_local else math.inf,
     )
+
+
+def _notes(info: activity.Info, invocation: Invocation, sink: Sink) -> Notes:
+    """What the attempt tells while it runs goes to the sink under its name."""
+    tenant, execution = _whose(info)
+    number = info.attempt + invocation.earlier_attempts
+    redaction = Redaction()
+
+    def tell_lines() -> None:
+        if said := lines.drain():
+            sink.told(Lines(tenant, execution, info.activity_id, number, said))
+
+    def tell_progress(at: float, fraction: float | None, message: str) -> None:
+        shown = str(clean(message, redaction))
+        sink.told(Progress(tenant, execution, info.activity_id, number, at, fraction, shown))
+
+    live = Live(tell_lines, tell_progress)
+    lines = LogLines(redaction, live.stir)
+    return Notes(redaction, lines, live)
 
 
 def _key(info: activity.Info, round: int) -> str:
@@ -175,6 +205,7 @@ def _record(
     notes: Notes,
     started_at: float,
     *,
+    worker: str,
     status: Literal["succeeded", "failed", "cancelled"],
     error: ErrorValue | None = None,
     output: bytes | None = None,
@@ -194,6 +225,9 @@ def _record(
         output=masked(orjson.loads(output), invocation.mask) if output is not None and shown else None,
         output_size=None if output is None else len(output),
         cached=notes.cached,
-        log=tuple(replace(line, message=notes.redaction(line.message)) for line in notes.lines),
-        log_dropped=notes.dropped,
+        log=notes.lines.drain(last=True),
+        log_dropped=notes.lines.dropped,
+        worker=worker,
+        cpu_seconds=notes.usage.cpu_seconds,
+        cost=notes.usage.costs(),
     )

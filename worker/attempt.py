@@ -3,7 +3,7 @@
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
@@ -13,18 +13,17 @@ from pydantic import JsonValue
 from pydantic_monty import AsyncMonty
 
 from activities.activity_type import AnyActivityType
-from activities.context import Context, Reference
+from activities.context import Context, Progress, Reference
 from activities.errors import AttemptTimeout, ConfigInvalid
 from dag.errors import PerdureError
 from dag.invocation import Invocation
 from worker.cache import Cache
+from worker.live import Live
+from worker.log_lines import AttemptLogger, LogLines
 from worker.output import written
-from worker.records import Level, LogLine
 from worker.redaction import Redaction
 from worker.secrets import Secrets, filled, resolved
-
-MAX_LOG_LINES = 200
-MAX_LOG_LINE = 4_096
+from worker.usage import Usage, metered
 
 Result = TypeVar("Result")
 
@@ -59,6 +58,9 @@ class Call:
     invocation: Invocation
     idempotency_key: str
     heartbeat: Callable[[JsonValue], None]
+    workflow: str = ""
+    path: str = ""
+    """Of the node run."""
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
 
@@ -67,18 +69,12 @@ class Call:
 class Notes:
     """What is learnt while an attempt runs, and wanted however it ends."""
 
-    redaction: Redaction = field(default_factory=Redaction)
-    lines: list[LogLine] = field(default_factory=list[LogLine])
-    dropped: int = 0
+    redaction: Redaction
+    lines: LogLines
+    live: Live
+    usage: Usage = field(default_factory=Usage)
     cached: bool = False
     """Whether nothing ran, as the output was stored before."""
-
-    def log(self, message: str, /, *, level: Level = "info") -> None:
-        """Take one line, unless there are many already."""
-        if len(self.lines) < MAX_LOG_LINES:
-            self.lines.append(LogLine(time.time(), level, message[:MAX_LOG_LINE]))
-        else:
-            self.dropped += 1
 
 
 async def run(call: Call, means: Means, notes: Notes) -> bytes:
@@ -104,12 +100,15 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
         timeout=timedelta(seconds=seconds),
         http=means.http,
         python=means.python,
-        log=notes.log,
+        logger=AttemptLogger(notes.lines),
         heartbeat=call.heartbeat,
+        progress=_progress(call, notes),
+        cost=notes.usage.cost,
+        computed=notes.usage.computed,
         store=_store(call, means, notes),
         conceal=notes.redaction.add,
     )
-    attempt = declared.attempt(config, context)
+    attempt = metered(declared.attempt(config, context), notes.usage.computed)
     if call.cut_off_after < seconds:
         output = await attempt  # Temporal ends it sooner than we would
     else:
@@ -127,7 +126,7 @@ def time_left(deadline: float | None) -> float:
     return left
 
 
-async def within(seconds: float, work: Coroutine[None, None, Result], late: type[PerdureError]) -> Result:
+async def within(seconds: float, work: Awaitable[Result], late: type[PerdureError]) -> Result:
     """Do it, and fail as told if it takes longer."""
     scope = asyncio.timeout(None if seconds == math.inf else seconds)
     try:
@@ -138,6 +137,15 @@ async def within(seconds: float, work: Coroutine[None, None, Result], late: type
         if scope.expired():
             raise late from None
         raise
+
+
+def _progress(call: Call, notes: Notes) -> Progress:
+    def progress(fraction: float | None, message: str = "", /) -> None:
+        fraction = None if fraction is None or math.isnan(fraction) else min(1.0, max(0.0, fraction))
+        notes.live.progress(fraction, message)
+        call.heartbeat({"fraction": fraction, "message": message})
+
+    return progress
 
 
 def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:

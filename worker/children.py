@@ -14,12 +14,14 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.errors import PerdureError
+from dag.strands import StrandId
 from dag.sub_workflows import BEGIN, CANCEL, LOOK, REPORT, Beginning, Child, Origin, Parent, Report
 from interpreter.start import Start
 from runtime.again import Asked, ExecutionOpen, go_on
 from runtime.children import end_of, report
 from runtime.converter import raw
 from runtime.executions import request_of, start
+from runtime.gone import unless_gone
 from runtime.patience import patiently
 from runtime.starting import ready
 from store import executions, ids
@@ -68,7 +70,8 @@ def child_activities(client: Client, database: Database) -> Sequence[Activity]:
         """Ask a child to end."""
         tenant, _ = whose()
         async with own_attempt(asked.path):
-            await _unless_gone(client.get_workflow_handle(f"{tenant}/{asked.execution}").cancel())
+            with unless_gone():
+                await client.get_workflow_handle(str(StrandId(tenant, asked.execution))).cancel()
 
     @activity.defn(name=REPORT)
     async def tell(asked: Report) -> None:
@@ -98,6 +101,7 @@ async def _begin(
                 started_by=asked.started_by,
                 parent=Parent(str(info.workflow_id), asked.path) if asked.wait else None,
                 depth=asked.depth,
+                awaits=found.awaits,
             ),
             tenant=tenant,
             execution=id,
@@ -111,7 +115,7 @@ async def _begin(
         version = await _started_before(client, tenant, id)
         if version is None:
             raise
-        found = await ready(database, tenant, asked.name, version, asked.input)
+        found = await ready(database, tenant, asked.name, version, asked.input, again=True)
     started = Started(
         id=id,
         workflow_id=found.plan.workflow_id,
@@ -161,14 +165,6 @@ async def _started_before(client: Client, tenant: TenantId, id: ExecutionId) -> 
             raise
         return None
     return int((request or "").rpartition(" ")[2])
-
-
-async def _unless_gone(call: Awaitable[None]) -> None:
-    try:
-        await call
-    except RPCError as refused:
-        if refused.status != RPCStatusCode.NOT_FOUND:
-            raise
 
 
 def _model(value: object) -> object:

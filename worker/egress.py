@@ -12,6 +12,8 @@ import httpcore2
 import httpx2
 
 from activities.errors import EgressDenied
+from runtime.tracing import Tracing
+from worker.traced_http import TracedTransport
 
 Network = IPv4Network | IPv6Network
 
@@ -50,7 +52,7 @@ _INNER_IPV6 = tuple(
 )
 
 
-def client(allow: Sequence[Network] = ()) -> httpx2.AsyncClient:
+def client(allow: Sequence[Network] = (), tracing: Tracing | None = None) -> httpx2.AsyncClient:
     """Make the client that all activities of a process share; `allow` lists inner networks that they may reach."""
     transport = httpx2.AsyncHTTPTransport(trust_env=False)
     # The transport has no public place for a network backend; its pool has. Pinned in pyproject.toml, kept by a test.
@@ -62,7 +64,7 @@ def client(allow: Sequence[Network] = ()) -> httpx2.AsyncClient:
         keepalive_expiry=4.0,  # below what servers keep, so that none hangs up on a request just sent
     )
     return httpx2.AsyncClient(
-        transport=transport,
+        transport=transport if tracing is None else TracedTransport(transport, tracing.tracer),
         trust_env=False,  # neither a proxy nor a .netrc
         headers={"User-Agent": "perdure"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # or one tenant's session would be sent for another

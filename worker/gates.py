@@ -12,6 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.concurrency import ARRIVE, ENTER, GATE, GONE, LEAVE, LEFT, Arrival, Entering, Leaving
 from dag.event_names import canonical
 from dag.strands import StrandId
+from runtime.gone import unless_gone
 from runtime.patience import patiently
 from store.database import Database
 from store.session import session
@@ -49,11 +50,8 @@ def gate_activities(client: Client, database: Database) -> Sequence[Activity]:
     async def leave(asked: Leaving) -> None:
         """Make room."""
         async with own_attempt(asked.path):
-            try:
+            with unless_gone():
                 await client.get_workflow_handle(asked.gate).signal(LEFT, str(activity.info().workflow_id))
-            except RPCError as gone:
-                if gone.status != RPCStatusCode.NOT_FOUND:
-                    raise
 
     @activity.defn(name=GONE)
     async def gone(executions: list[str]) -> list[str]:

@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic_monty import AsyncMonty
 from temporalio.client import Client
-from temporalio.worker import Worker, WorkflowRunner
+from temporalio.worker import Interceptor, Worker, WorkflowRunner
 
 from activities.activity_type import AnyActivityType
 from interpreter.workflow import Interpreter
 from runtime.settings import Settings
 from runtime.storage import Contents
+from runtime.tracing import Tracing
 from worker import egress
 from worker.adapter import node_activity
 from worker.again import again_activities
@@ -24,14 +25,21 @@ from worker.replaying import BUILD, RUNNER
 from worker.secrets import Secrets
 from worker.sink import Sink
 from worker.step_events import StepEvents
+from worker.tracing import StepSpans, TracedActivities
 
 
 @asynccontextmanager
 async def means(
-    settings: Settings, *, types: Mapping[str, AnyActivityType], secrets: Secrets, cache: Cache, storage: Contents
+    settings: Settings,
+    *,
+    types: Mapping[str, AnyActivityType],
+    secrets: Secrets,
+    cache: Cache,
+    storage: Contents,
+    tracing: Tracing | None = None,
 ) -> AsyncGenerator[Means]:
     """Open what the activities of one process share."""
-    async with egress.client(settings.egress_allow) as http, AsyncMonty() as python:
+    async with egress.client(settings.egress_allow, tracing) as http, AsyncMonty() as python:
         yield Means(types=types, secrets=secrets, cache=cache, http=http, python=python, keep=storage.keep)
 
 
@@ -45,6 +53,7 @@ def worker(
     runner: WorkflowRunner = RUNNER,
     workflows: Sequence[type] = (),
     activities: Sequence[Callable[..., Any]] = (),
+    tracing: Tracing | None = None,
 ) -> Worker:
     """Make a worker for executions and for all that they call; `workflows` and `activities` are Perdure's own."""
     return Worker(
@@ -53,13 +62,13 @@ def worker(
         build_id=BUILD,
         workflows=[workflow, *workflows],
         activities=[
-            node_activity(means, sink),
+            node_activity(means, sink, identity=client.identity),
             evaluate,
             *batch_activities(client),
             *again_activities(client),
             *activities,
         ],
-        interceptors=[StepEvents(sink.step)],
+        interceptors=_interceptors(sink, tracing),
         workflow_runner=runner,
         max_cached_workflows=settings.max_cached_executions,
         # With nothing cached the SDK (1.35) has room for one run. A task of another one that comes in between takes its
@@ -78,3 +87,10 @@ def worker(
         # Past it, running activities are cut off and tried again elsewhere, if they may be.
         graceful_shutdown_timeout=settings.graceful_shutdown,
     )
+
+
+def _interceptors(sink: Sink, tracing: Tracing | None) -> Sequence[Interceptor]:
+    """Without traces nothing stands between an interpreter and the sink."""
+    if tracing is None:
+        return [StepEvents(sink.step)]
+    return [StepEvents(StepSpans(tracing.tracer, sink.step).step), TracedActivities(tracing.tracer)]

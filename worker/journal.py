@@ -8,16 +8,19 @@ from pydantic import JsonValue
 from store import journal
 from store.database import Database, StoreUnavailable
 from store.ids import TenantId
-from store.journal import Note
+from store.journal import LOG, Note
+from store.node_run_records import PROGRESS
 from store.session import session
-from worker.records import Attempt
+from worker.dependencies import Wake
+from worker.records import Attempt, Lines, LogLine, Progress, Record
 from worker.sink import Entry, Step, Unavailable
 
 logger = logging.getLogger("perdure.journal")
 
 
-def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
-    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing."""
+def writing(database: Database, wake: Wake | None = None) -> Callable[[Sequence[Entry]], Awaitable[None]]:
+    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing. `wake` is told
+    of executions that have succeeded."""
 
     async def write(batch: Sequence[Entry]) -> None:
         by_tenant: dict[str, list[journal.Entry]] = {}
@@ -29,6 +32,8 @@ def writing(database: Database) -> Callable[[Sequence[Entry]], Awaitable[None]]:
                 await _write(database, TenantId(tenant), entries)
             except StoreUnavailable as gone:
                 raise Unavailable from gone
+            if wake is not None and (succeeded := [_execution(each) for each in entries if _is_success(each)]):
+                wake(TenantId(tenant), succeeded)
 
     return write
 
@@ -53,23 +58,37 @@ def _entries(entry: Entry) -> list[journal.Entry]:
     return [journal.Step(entry.event, entry.replaying)] if isinstance(entry, Step) else list(_notes(entry))
 
 
-def _notes(attempt: Attempt) -> list[Note]:
-    """The lines of its log, then how it ended."""
-    lines = [
-        Note(
-            attempt.execution,
-            "node.log",
-            attempt.path,
-            line.at,
-            {"level": line.level, "message": _text(line.message), "attempt": attempt.attempt},
-        )
-        for line in attempt.log
-    ]
+def _notes(record: Record) -> list[Note]:
+    match record:
+        case Lines():
+            return [_line(record, line) for line in record.lines]
+        case Progress():
+            data: dict[str, JsonValue] = {"fraction": record.fraction, "message": record.message}
+            data["attempt"] = record.attempt
+            return [Note(record.execution, PROGRESS, record.path, record.at, data)]
+        case Attempt():
+            return _ended(record)
+
+
+def _line(record: Lines | Attempt, line: LogLine) -> Note:
+    data: dict[str, JsonValue] = {"level": line.level, "message": line.message, "attempt": record.attempt}
+    if line.fields:
+        data["fields"] = dict(line.fields)
+    return Note(record.execution, LOG, record.path, line.at, data)
+
+
+def _ended(attempt: Attempt) -> list[Note]:
+    """The lines of its log that were not told before, then how it ended."""
+    lines = [_line(attempt, line) for line in attempt.log]
     data: dict[str, JsonValue] = {
         "type": attempt.type,
         "attempt": attempt.attempt,
         "seconds": round(attempt.ended_at - attempt.started_at, 6),
+        "cpu_seconds": round(attempt.cpu_seconds, 6),
+        "worker": attempt.worker,
     }
+    if attempt.cost:
+        data["cost"] = dict(attempt.cost)
     if attempt.error is not None:
         data["error"] = attempt.error.model_dump(mode="json", exclude_none=True)
     if attempt.output is not None:
@@ -83,9 +102,8 @@ def _notes(attempt: Attempt) -> list[Note]:
     return [*lines, Note(attempt.execution, f"attempt.{attempt.status}", attempt.path, attempt.ended_at, data)]
 
 
-def _text(message: str) -> str:
-    # Whatever an activity logs must be writable: half a surrogate pair is no text.
-    return message.encode(errors="replace").decode()
+def _is_success(entry: journal.Entry) -> bool:
+    return isinstance(entry, journal.Step) and entry.event.type == "execution.succeeded"
 
 
 def _execution(entry: journal.Entry) -> str:

@@ -6,6 +6,7 @@ from temporalio.client import Client
 
 from store.database import Database
 from worker.children import child_activities
+from worker.dependencies import dependency_activities
 from worker.events import event_activities
 from worker.gate import Gate
 from worker.gates import gate_activities
@@ -19,4 +20,5 @@ def our_activities(client: Client, database: Database) -> Sequence[Callable[...,
         *event_activities(client, database),
         *child_activities(client, database),
         *gate_activities(client, database),
+        *dependency_activities(database),
     ]

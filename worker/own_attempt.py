@@ -7,6 +7,7 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from dag.errors import PerdureError
+from dag.strands import strand_id
 from store.ids import ExecutionId, TenantId
 from worker.adapter import Heartbeats
 from worker.redaction import Redaction
@@ -14,8 +15,8 @@ from worker.redaction import Redaction
 
 def whose() -> tuple[TenantId, ExecutionId]:
     """The workflow id says it: `<tenant>/<execution>`, and perhaps a strand of it."""
-    tenant, execution, *_ = str(activity.info().workflow_id).split("/")
-    return TenantId(tenant), ExecutionId(execution)
+    own = strand_id(str(activity.info().workflow_id))
+    return TenantId(own.tenant), ExecutionId(own.execution)
 
 
 @asynccontextmanager

@@ -32,14 +32,16 @@ from temporalio.service import RPCError
 from dag.concurrency import GATE
 from dag.strands import StrandId, strand_id
 from runtime.settings import Settings
-from store import cache, checking, strands, tenants
+from store import cache, checking, rollups, strands, tenants
 from store.checking import Quiet
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.session import session
 from store.strands import Strand
+from worker.dependencies import look_after_dependencies
 from worker.event_upkeep import look_after_events
 from worker.healing import Forgotten, describe, heal, heal_strand, seen
+from worker.metrics import HEALED
 
 logger = logging.getLogger("perdure.reconcile")
 
@@ -152,8 +154,10 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
         await _mend_broken(doing, tenant)
         await _look_at_quiet(doing, tenant)
         await look_after_events(client, database, tenant)
+        await look_after_dependencies(client, database, tenant)
         async with session(database, tenant) as opened:
             await cache.remove_expired(opened, limit=EXPIRED)
+        await _fold_rollups(doing, tenant)
     return began
 
 
@@ -181,6 +185,13 @@ async def _mend_broken(doing: Pass, tenant: TenantId) -> None:
             broken, more = await checking.broken(opened, limit=PAGE)
         for execution in broken:
             await _heal(doing, tenant, execution)
+
+
+async def _fold_rollups(doing: Pass, tenant: TenantId) -> None:
+    more = True
+    while more:
+        async with session(doing.database, tenant) as opened:
+            more = await rollups.fold(opened)
 
 
 async def _look_at_quiet(doing: Pass, tenant: TenantId) -> None:
@@ -221,12 +232,15 @@ async def _heal(doing: Pass, tenant: TenantId, execution: ExecutionId, strand: s
     except StoreUnavailable:
         raise
     except Exception:
+        HEALED.labels("failed").inc()
         logger.exception("The journal of %s cannot be mended now", whose)
     else:
+        HEALED.labels("whole").inc()
         logger.info("The journal of %s is whole again", whose)
 
 
 async def _forget(doing: Pass, tenant: TenantId, execution: ExecutionId) -> None:
+    HEALED.labels("forgotten").inc()
     logger.warning("Temporal no longer knows %s/%s, whose journal is not whole", tenant, execution)
     async with session(doing.database, tenant) as opened:
         await checking.leave(opened, execution)

@@ -1,6 +1,7 @@
 """What is kept of each attempt beside the execution's own events; records of their own, which no replay can rebuild."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import JsonValue
@@ -16,6 +17,32 @@ class LogLine:
 
     at: float
     level: Level
+    message: str
+    fields: Mapping[str, JsonValue] | None = None
+
+
+@dataclass(slots=True)
+class Lines:
+    """What an attempt has logged so far and not told yet. Not frozen, as no record is."""
+
+    tenant: str
+    execution: str
+    path: str
+    attempt: int
+    lines: tuple[LogLine, ...]
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a lasting attempt has come."""
+
+    tenant: str
+    execution: str
+    path: str
+    attempt: int
+    at: float
+    fraction: float | None
+    """Between 0 and 1; None: nobody knows."""
     message: str
 
 
@@ -41,5 +68,15 @@ class Attempt:
     cached: bool = False
     """Whether nothing ran, as the output was stored before."""
     log: tuple[LogLine, ...] = ()
+    """What it had not told before it ended."""
     log_dropped: int = 0
     """Lines beyond the attempt's share."""
+    worker: str = ""
+    """The process that it ran in."""
+    cpu_seconds: float = 0.0
+    """What it computed itself, in the worker and in the sandbox for code; threads it hands work to are left out."""
+    cost: Mapping[str, float] = field(default_factory=dict[str, float])
+    """What it used up, by unit."""
+
+
+Record = Lines | Progress | Attempt

@@ -53,9 +53,13 @@ current: ContextVar[Redaction] = ContextVar("perdure redaction")
 class RedactingFormatter(logging.Formatter):
     """Keeps an attempt's secrets out of the process log, whichever library writes there."""
 
+    def __init__(self, inner: logging.Formatter):
+        super().__init__()
+        self._inner = inner
+
     def format(self, record: logging.LogRecord) -> str:
         """Format as usual, then hide."""
-        text = super().format(record)
+        text = self._inner.format(record)
         redact = current.get(None)
         return text if redact is None else redact(text)
 

@@ -3,10 +3,7 @@
 import asyncio
 import logging
 
-import orjson
-from pydantic import JsonValue
-
-from dag.invocation import Invocation
+from dag.recipe import node_of, recipe
 from store.cache import Made
 from store.database import StoreUnavailable
 from worker import attempt
@@ -30,7 +27,15 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
         notes.cached = True
         return found
     output = await attempt.run(call, means, notes)
-    made = Made(type=call.type, execution=call.execution, output=output, ttl=invocation.cache.ttl)
+    made = Made(
+        type=call.type,
+        execution=call.execution,
+        output=output,
+        ttl=invocation.cache.ttl,
+        workflow=call.workflow,
+        node=node_of(call.path),
+        key=invocation.cache.key,
+    )
     try:
         async with asyncio.timeout(KEEPING):
             await means.cache.keep(call.tenant, made_of, made)
@@ -40,12 +45,3 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
         # Too late to be cancelled: it may have had its effect, and what acknowledges a cancel says that it had none.
         logger.info("An output of %s was not kept for others: its node was cancelled", call.type)
     return output
-
-
-def recipe(type: str, config: JsonValue, invocation: Invocation) -> bytes:
-    """All that makes two outputs the same, as canonical JSON. Secrets stand in it by their names: a secret that is
-    replaced by another value changes nothing, and outputs made with the old one are used until their time is over."""
-    secrets = sorted(invocation.secrets, key=lambda text: text.at)
-    key = None if invocation.cache is None else invocation.cache.key
-    # JSON on one line holds no line break, so that none of these can run into the next.
-    return b"\n".join(orjson.dumps(part, option=orjson.OPT_SORT_KEYS) for part in (type, config, secrets, key))

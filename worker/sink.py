@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from dag.events import StepEvent
-from worker.records import Attempt
+from worker.records import Attempt, Lines, Progress, Record
 
 logger = logging.getLogger(__name__)
+
+_SHORTEST = 0.002
+"""Seconds in which what one workflow task says comes together."""
 
 
 @dataclass(slots=True)
@@ -23,7 +26,7 @@ class Step:
     replaying: bool
 
 
-Entry = Step | Attempt
+Entry = Step | Record
 
 
 class Sink(Protocol):
@@ -35,6 +38,10 @@ class Sink(Protocol):
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
+        ...
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
         ...
 
 
@@ -52,13 +59,14 @@ class BufferedSink:
         *,
         limit: int = 100_000,
         batch: int = 1_000,
-        every: float = 0.02,
+        most_pause: float = 0.02,
         patience: float = 5.0,
     ):
         self._write = write
         self._limit = limit
         self._batch = batch
-        self._every = every
+        self._most_pause = most_pause
+        self._pause = _SHORTEST
         self._patience = patience
         self._waiting: deque[Entry] = deque()
         self._in_hand: Sequence[Entry] = ()
@@ -83,12 +91,21 @@ class BufferedSink:
         self._count_dropped(len(self._waiting) + len(self._in_hand))
         self._waiting.clear()
 
+    @property
+    def waiting(self) -> int:
+        """How many records are not written yet."""
+        return len(self._waiting) + len(self._in_hand)
+
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
         """Take what an interpreter says; called on the threads that run workflow tasks."""
         self._take(Step(event, replaying))
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
+        self._take(record)
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
         self._take(record)
 
     def _take(self, entry: Entry) -> None:
@@ -109,16 +126,19 @@ class BufferedSink:
         while not (self._closing and not self._waiting):
             await self._wake.wait()
             if not self._closing:
-                await asyncio.sleep(self._every)
+                await asyncio.sleep(self._pause)
             self._wake.clear()
             self._awake = False  # before looking: whatever is taken from now on wakes this again
             while self._waiting:
                 self._in_hand = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
+                began = self._loop.time()
                 await self._write_batch(self._in_hand)
                 self._in_hand = ()
+                # In proportion to a write: soon where the database is quick, and in large batches where it is not.
+                self._pause = min(max((self._loop.time() - began) / 2, _SHORTEST), self._most_pause)
 
     async def _write_batch(self, batch: Sequence[Entry]) -> None:
-        pause = self._every
+        pause = self._most_pause
         while True:
             try:
                 return await self._write(batch)

@@ -1,6 +1,10 @@
 """The activity type `code.python`."""
 
-from collections.abc import Iterator, Mapping
+import logging
+import sys
+import time
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Literal
 
@@ -24,8 +28,13 @@ from dag.activity_type import Traits
 MIB = 1024 * 1024
 DEPTH = 200
 PRINTED_LINES = 100
+CALLS = 10_000
+"""Of `log`, each of which the sandbox stops for; one more is an error of the code."""
 PRINTED_TEXT = 16 * 1024
 MESSAGE = 1000
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+RESERVED = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
+"""What `logging` takes no field under."""
 LIMITS = {TimeoutError: "limit.time", MemoryError: "limit.memory", RecursionError: "limit.recursion"}
 
 # A value in the sandbox may share its parts, and so be small there and endless here. So it is written as JSON in the
@@ -87,28 +96,30 @@ class CodeLimit(ActivityError):
 async def run(config: Config, context: Context) -> Output:
     """Run Python in a sandbox; its output is what the code sets `result` to.
 
-    What the code prints goes to the log. Code that cannot be parsed fails with `config.invalid`, an exception that it
-    does not catch with `user.python.<name>` (such as `user.python.valueerror`), a `result` that is not JSON with
-    `user.python.result`; past a limit it fails with `limit.time`, `limit.memory` or `limit.recursion`. Errors name the
-    line. Sleeping returns at once.
+    What the code prints goes to the log, and so does what it tells `log(message, level, **fields)`, whose level is
+    `debug`, `info` (without one), `warning` or `error`. Code that cannot be parsed fails with `config.invalid`, an
+    exception that it does not catch with `user.python.<name>` (such as `user.python.valueerror`), a `result` that is
+    not JSON with `user.python.result`; past a limit it fails with `limit.time`, `limit.memory` or `limit.recursion`.
+    Errors name the line. Sleeping returns at once.
     """
     limits = ResourceLimits(
         max_feed_duration_secs=config.max_seconds,
         max_memory=config.max_memory_mib * MIB,
         max_recursion_depth=DEPTH,
+        max_suspensions=CALLS,
     )
-    printed = _Printed()
+    printed = _Printed(context.logger)
     try:
         async with context.python.checkout(limits=limits, os_policy={"sleep": "zero"}) as session:
-            await _execute(session, config, printed)
-            text = await _result(session)
+            with _metered(session, context):
+                await _execute(session, config, printed)
+                text = await _result(session)
     except MontyCrashedError as crash:
         if crash.timed_out:
             raise CodeLimit("limit.time", f"The code took longer than {config.max_seconds:g} s.") from None
         raise CodeLimit("limit.sandbox", "The code broke the process that it ran in.", retryable=True) from None
     finally:
-        for line in printed.lines():
-            context.log(line)
+        printed.end()
     if len(text) > LARGEST_RESULT:
         raise PayloadTooLarge(f"`result` has more than {LARGEST_RESULT} characters of JSON.")
     try:
@@ -119,7 +130,12 @@ async def run(config: Config, context: Context) -> Output:
 
 async def _execute(session: AsyncMontySession, config: Config, printed: "_Printed") -> None:
     try:
-        step = await session.feed_start(config.code, inputs={"input": config.input}, print_callback=printed.take)
+        step = await session.feed_start(
+            config.code,
+            inputs={"input": config.input},
+            external_lookup={"log": printed.log},
+            print_callback=printed.take,
+        )
         while not isinstance(step, MontyComplete):
             step = await step.resume_auto()
     except (MontyRuntimeError, MontySyntaxError) as error:
@@ -153,22 +169,68 @@ def _told(error: MontyRuntimeError | MontySyntaxError) -> ActivityError:
 
 
 class _Printed:
-    """Keeps the beginning of what code prints; called from a thread of the sandbox's."""
+    """Hands on what code prints, line by line, and what it logs; called from threads of the sandbox's."""
 
-    def __init__(self) -> None:
-        self._text = ""
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+        self._begun = ""
+        self._room = PRINTED_TEXT
+        self._lines = PRINTED_LINES
         self._dropped = False
 
     def take(self, stream: Literal["stdout", "stderr"], text: str) -> None:
-        room = PRINTED_TEXT - len(self._text)
-        self._text += text[:room]
-        self._dropped = self._dropped or len(text) > room
+        self._dropped = self._dropped or len(text) > self._room
+        *lines, self._begun = (self._begun + text[: self._room]).split("\n")
+        self._room -= min(len(text), self._room)
+        for line in lines:
+            self._line(line)
 
-    def lines(self) -> Iterator[str]:
-        lines = self._text.splitlines()
-        yield from lines[:PRINTED_LINES]
-        if self._dropped or len(lines) > PRINTED_LINES:
-            yield "… the code printed more, which is not kept"
+    def log(self, message: object, level: object = "info", **fields: JsonValue) -> None:
+        self._flush()
+        number = LEVELS.get(str(level))
+        if number is None:
+            raise ValueError(f"log: the level is one of {', '.join(LEVELS)}")
+        shown = {f"{name}_" if name in RESERVED else name: value for name, value in fields.items()}
+        self._logger.log(number, "%s", message, extra=shown)
+
+    def end(self) -> None:
+        self._flush()
+        if self._dropped:
+            self._logger.info("… the code printed more, which is not kept")
+
+    def _flush(self) -> None:
+        if self._begun:
+            line, self._begun = self._begun, ""
+            self._line(line)
+
+    def _line(self, line: str) -> None:
+        if self._lines > 0:
+            self._lines -= 1
+            self._logger.info("%s", line)
+        else:
+            self._dropped = True
+
+
+@contextmanager
+def _metered(session: AsyncMontySession, context: Context) -> Generator[None]:
+    """Count what the sandbox's process computes for this session; it serves no other one meanwhile."""
+    process = session.worker_pid
+    before = _cpu_seconds(process)
+    try:
+        yield
+    finally:
+        after = _cpu_seconds(process)
+        if before is not None and after is not None:
+            context.computed(after - before)
+
+
+def _cpu_seconds(process: int | None) -> float | None:
+    """The CPU time of a process of this machine; None where the system does not tell it, or it has ended."""
+    if process is None or not sys.platform.startswith("linux"):
+        return None
+    with suppress(OSError):
+        return time.clock_gettime((~process << 3) | 2)  # as clock_getcpuclockid(3) makes it of a process
+    return None
 
 
 def _traits(config: Mapping[str, JsonValue]) -> Traits:

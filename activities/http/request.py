@@ -123,7 +123,7 @@ async def run(config: Config, context: Context) -> Output:
         follow=config.follow,
         at_most=config.max_bytes,
     )
-    context.log(f"{config.method} {place(reply.url)}: {reply.status}, {len(reply.content)} bytes")
+    context.logger.info("%s %s: %d, %d bytes", config.method, place(reply.url), reply.status, len(reply.content))
     if reply.status not in config.expect and f"{reply.status // 100}xx" not in config.expect:
         raise status_error(reply)
     return Output(

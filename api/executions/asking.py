@@ -6,14 +6,16 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query
 from pydantic import AwareDatetime
 
-from api.executions.shapes import LABEL_NAME, LABEL_TEXT, PRINTABLE, ExecutionStatus, NodeStatus
+from api.executions.shapes import LABEL_NAME, LABEL_TEXT, PRINTABLE, ExecutionStatus
 from api.parameters import Whole
 from api.problems import RequestInvalid
+from store import error_words
 from store.execution_search import Filters
 from store.ids import ExecutionId
 
-_ID_PATTERN = "^ex_[0-9a-f]{32}$"
-_ID = Path(alias="execution", pattern=_ID_PATTERN, description="The id of an execution.")
+ID_PATTERN = "^ex_[0-9a-f]{32}$"
+_MOST_WORDS = 10
+_ID = Path(alias="execution", pattern=ID_PATTERN, description="The id of an execution.")
 
 
 async def execution_id(id: Annotated[str, _ID]) -> ExecutionId:
@@ -46,17 +48,28 @@ async def filters(
         str | None,
         Query(pattern=r"^[A-Za-z0-9_.-]{1,200}$", description="A code; it stands for what follows it after a dot too."),
     ] = None,
+    error: Annotated[
+        str | None,
+        Query(
+            pattern=r"\w{2}",
+            max_length=200,
+            description="Words of the error's message or code, whole ones, ten at most; all must be there.",
+        ),
+    ] = None,
     parent: Annotated[
-        str | None, Query(pattern=_ID_PATTERN, description="The execution that started them, by its id.")
+        str | None, Query(pattern=ID_PATTERN, description="The execution that started them, by its id.")
     ] = None,
     rerun_of: Annotated[
-        str | None, Query(pattern=_ID_PATTERN, description="The execution that they are reruns of, by its id.")
+        str | None, Query(pattern=ID_PATTERN, description="The execution that they are reruns of, by its id.")
     ] = None,
 ) -> Filters:
     """What must hold of the executions in a list."""
     if version is not None and workflow is None:
         message = "A version is one of a workflow: name that too."
         raise RequestInvalid([{"code": "missing_field", "in": "query", "path": "/workflow", "message": message}])
+    if error is not None and len(error_words.words(error)) > _MOST_WORDS:
+        message = f"These are more than {_MOST_WORDS} words."
+        raise RequestInvalid([{"code": "limit", "in": "query", "path": "/error", "message": message}])
     return Filters(
         workflow=workflow,
         version=version,
@@ -69,6 +82,7 @@ async def filters(
         closed_after=closed_after,
         closed_before=closed_before,
         error_code=error_code,
+        error=error,
         parent=parent,
         rerun_of=rerun_of,
     )
@@ -88,12 +102,8 @@ Key = Annotated[
 Wait = Annotated[
     Whole | None, Query(ge=0, le=60, description="Seconds to wait for the end: 200 if it came, 202 if it did not.")
 ]
-NodeStatuses = Annotated[
-    list[NodeStatus], Query(alias="status", default_factory=list, max_length=7, description="Any of them.")
-]
 NodePath = Annotated[str, Path(alias="path", pattern=r"^[^\x00-\x1f/]{1,1000}$", description="The path of a node run.")]
-Under = Annotated[
-    str | None,
-    Query(pattern=r"^[^\x00-\x1f]{1,1000}$", description="A path: the node run itself, and all inside it."),
-]
 Since = Annotated[Whole, Query(ge=0, description="The `seq` of the last event that is known.")]
+Attempt = Annotated[
+    Whole | None, Query(ge=1, lt=2**31, description="One of the attempts at the execution; otherwise the newest.")
+]

@@ -1,10 +1,10 @@
 """Cancels executions. What ends is told by the journal."""
 
-from temporalio.service import RPCError, RPCStatusCode
-
 from api.means import Means
 from api.temporal_patience import soon
 from dag.errors import PerdureError
+from dag.strands import StrandId
+from runtime.gone import unless_gone
 from store import executions
 from store.executions import Execution
 from store.ids import ExecutionId, TenantId
@@ -30,8 +30,5 @@ async def cancel(means: Means, tenant: TenantId, id: ExecutionId) -> Execution:
 
 async def _ask(means: Means, tenant: TenantId, id: ExecutionId) -> None:
     client = await means.temporal.client()
-    try:
-        await soon(client.get_workflow_handle(f"{tenant}/{id}").cancel())
-    except RPCError as refused:
-        if refused.status != RPCStatusCode.NOT_FOUND:  # it has just ended, and the journal says so in a moment
-            raise
+    with unless_gone():  # when it has just ended, the journal says so in a moment
+        await soon(client.get_workflow_handle(str(StrandId(tenant, id))).cancel())

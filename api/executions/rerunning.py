@@ -32,7 +32,7 @@ async def rerun(means: Means, caller: Holder, id: ExecutionId, asked: RerunIn, *
         given = "input" in asked.model_fields_set
         input = asked.input if given else before.begun.start.input
         which = version or asked.version or before.plan.version
-        found = await ready(means.database, tenant, of.workflow_id or of.workflow, which, input)
+        found = await ready(means.database, tenant, of.workflow_id or of.workflow, which, input, again=True)
         graph = found.plan.plan.graph
         known = [name for name in asked.begin if name in graph.place]
         anew = downstream(graph, tuple(known))

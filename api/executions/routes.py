@@ -9,27 +9,30 @@ from api.dependencies import Caller, Means, Session
 from api.events.asking import EVENT_BODY, SENT, Event, EventKey
 from api.events.shapes import EmittedOut
 from api.executions import answers
-from api.executions.asking import Asked, Id, Key, NodePath, NodeStatuses, Place, Since, Under, Wait
+from api.executions.asking import Asked, Attempt, Id, Key, NodePath, Place, Since, Wait
 from api.executions.going_on import retried, rolled_back
+from api.executions.node_asking import NodeFilters
 from api.executions.shapes import (
     EventOut,
     ExecutionOut,
     ListedOut,
+    NodeRunDetailOut,
     NodeRunOut,
     RerunIn,
     RetryIn,
     RollbackIn,
     StartIn,
+    UsageOut,
     WaitOut,
 )
 from api.executions.signalling import signalled
+from api.executions.waiting import waiting
 from api.json_answers import answer
 from api.paging import Limit, Page, PageOut, after, page
 from api.problems import responses
 from api.workflows.found import Reference
-from store import events, execution_search, executions, node_run_reading
+from store import events, execution_search, executions, node_run_reading, node_run_records
 
-MOST_WAITS = 500
 _STARTED_BEFORE = {"Idempotency-Replayed": {"description": "It was started before.", "schema": {"const": "true"}}}
 _ADDRESS = {"Location": {"description": "The address of the execution.", "schema": {"type": "string"}}}
 
@@ -84,26 +87,26 @@ async def read_execution(means: Means, caller: Caller, id: Id) -> Response:
 
 @router.get("/executions/{execution}/nodes", response_model=PageOut[NodeRunOut], responses=responses(404))
 async def list_node_runs(
-    session: Session,
-    id: Id,
-    last: LastNumber,
-    status: NodeStatuses,
-    under: Under = None,
-    limit: Limit = 50,
+    session: Session, id: Id, filters: NodeFilters, last: LastNumber, attempt: Attempt = None, limit: Limit = 50
 ) -> Response:
-    """List the node runs of the newest attempt at an execution, as they began."""
-    attempt = await executions.attempt(session, id)
-    rows = await node_run_reading.page(
-        session, id, attempt=attempt, status=status, under=under, after=last or 0, limit=limit + 1
-    )
+    """List the node runs of an attempt at an execution, as they began."""
+    number = await executions.attempt(session, id, attempt)
+    rows = await node_run_reading.page(session, id, filters, attempt=number, after=last or 0, limit=limit + 1)
     return answer(page(session, rows, limit, key=lambda row: row.seq))
 
 
-@router.get("/executions/{execution}/nodes/{path}", response_model=NodeRunOut, responses=responses(404))
-async def read_node_run(session: Session, id: Id, path: NodePath) -> Response:
-    """Read a node run of the newest attempt at an execution."""
-    attempt = await executions.attempt(session, id)
-    return answer(await node_run_reading.find(session, id, path, attempt=attempt))
+@router.get("/executions/{execution}/nodes/{path}", response_model=NodeRunDetailOut, responses=responses(404))
+async def read_node_run(session: Session, id: Id, path: NodePath, attempt: Attempt = None) -> Response:
+    """Read a node run of an attempt at an execution, with how each of its own attempts ended."""
+    number = await executions.attempt(session, id, attempt)
+    return answer(await node_run_reading.detail(session, id, path, attempt=number))
+
+
+@router.get("/executions/{execution}/usage", response_model=UsageOut, responses=responses(404))
+async def read_usage(session: Session, id: Id, attempt: Attempt = None) -> Response:
+    """Read what all attempts at the nodes of an execution have computed and used up so far."""
+    number = await executions.attempt(session, id, attempt)
+    return answer(await node_run_records.usage(session, id, attempt=number))
 
 
 @router.get("/executions/{execution}/events", response_model=PageOut[EventOut], responses=responses(404))
@@ -115,10 +118,9 @@ async def list_events(session: Session, id: Id, last: LastNumber, since: Since =
 
 
 @router.get("/executions/{execution}/waiting", response_model=PageOut[WaitOut], responses=responses(404))
-async def list_waits(session: Session, id: Id) -> Response:
-    """List what an execution waits for now, 500 things at most."""
-    attempt = await executions.attempt(session, id)
-    return answer(Page(await node_run_reading.waiting(session, id, attempt=attempt, limit=MOST_WAITS), None))
+async def list_waits(means: Means, caller: Caller, id: Id) -> Response:
+    """List what an execution waits for now, and why it does not move; 500 things at most."""
+    return answer(Page(await waiting(means, caller.tenant, id), None))
 
 
 @router.post(

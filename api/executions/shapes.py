@@ -10,6 +10,10 @@ from dag.errors import ErrorValue
 ExecutionStatus = Literal["queued", "running", "waiting", "paused", "succeeded", "failed", "cancelled", "timed_out"]
 NodeStatus = Literal["pending", "running", "waiting", "succeeded", "failed", "skipped", "cancelled"]
 Compensation = Literal["none", "running", "done", "failed"]
+Reason = Literal[
+    "person", "event", "time", "execution", "limit", "dependency", "pause", "retry", "activity", "worker", "engine",
+    "temporal", "other",
+]  # fmt: skip
 
 LABEL_NAME = "[A-Za-z0-9][A-Za-z0-9._/-]{0,62}"
 LABEL_TEXT = r"[^\x00-\x1f\x7f]{1,255}"
@@ -113,6 +117,15 @@ class ExecutionOut(ListedOut):
     """Of its newest event."""
 
 
+class ProgressOut(BaseModel):
+    """How far a lasting attempt has come."""
+
+    fraction: float | None
+    """Between 0 and 1; null: nobody knows."""
+    message: str
+    attempt: int
+
+
 class NodeRunOut(BaseModel):
     """One time a node ran."""
 
@@ -136,6 +149,52 @@ class NodeRunOut(BaseModel):
     ended_at: datetime | None
     seq: int
     """Of its first event."""
+    attempts_ended: int
+    """How many attempts at it have ended."""
+    cpu_seconds: float
+    """What its attempts computed, all together."""
+    cost: dict[str, float]
+    """What its attempts used up, by unit."""
+    progress: ProgressOut | None
+    """What its attempt told last of how far it has come."""
+    progress_at: datetime | None
+
+
+class UsageOut(BaseModel):
+    """What all attempts at the nodes of an execution came to; those of sub-workflows are counted there."""
+
+    attempts: int
+    """How many have ended."""
+    cpu_seconds: float
+    cost: dict[str, float]
+    """What they used up, by unit."""
+
+
+class AttemptOut(BaseModel):
+    """One try of a node run, as it ended."""
+
+    attempt: int
+    status: Literal["succeeded", "failed", "cancelled"]
+    started_at: datetime
+    ended_at: datetime
+    error: ErrorValue | None
+    worker: str | None
+    """The process that it ran in."""
+    cpu_seconds: float
+    """What it computed itself, in the worker and in the sandbox for code."""
+    cost: dict[str, float]
+    """What it used up, by unit."""
+    cached: bool
+    """Whether its output is one that was stored before, and nothing ran."""
+    log_dropped: int
+    """Lines that it logged beyond its share."""
+
+
+class NodeRunDetailOut(NodeRunOut):
+    """One time a node ran, with its attempts."""
+
+    attempts: list[AttemptOut]
+    """The newest 100 that have ended, in their order; a control word has none, and a crash loses some."""
 
 
 class EventOut(BaseModel):
@@ -154,7 +213,24 @@ class WaitOut(BaseModel):
     """Something that an execution waits for."""
 
     path: str
+    """Of the node run that waits; empty: of the execution as a whole."""
     type: str | None
-    since: datetime
+    reason: Reason
+    """`person`, `event`, `time`, `execution` (a sub-workflow), `limit` (`settings.concurrency`), `dependency`,
+    `pause`, `retry` (an attempt whose time has not come), `activity` (an attempt that runs), `worker` (none takes it),
+    `engine` (the interpreter's own task fails), `temporal` (it does not answer)."""
+    text: str
+    """The same in words."""
+    since: datetime | None
     until: str | None
     """When it goes on by itself."""
+    attempt: int | None
+    error_code: str | None
+    """Of the attempt before."""
+    queue: str | None
+    task: str | None
+    """The task that a person is asked."""
+    execution: str | None
+    """The execution that is waited for."""
+    events: list[JsonValue] | None
+    """The events that are waited for, by name and key."""

@@ -75,7 +75,8 @@ async def begin(means: Means, caller: Holder, workflow: str, asked: StartIn, *, 
     tenant = caller.tenant
 
     async def prepare(version: int | None) -> Prepared:
-        return Prepared(await ready(means.database, tenant, workflow, version or asked.version, asked.input))
+        which, again = version or asked.version, version is not None
+        return Prepared(await ready(means.database, tenant, workflow, which, asked.input, again=again))
 
     request = Request(
         tenant,
@@ -124,7 +125,14 @@ async def _start(client: Client, queue: str, request: Request, prepared: Prepare
     await start(
         client,
         plan,
-        Start(input=found.input, env=found.env, trigger=request.trigger, started_by=request.by, again=prepared.again),
+        Start(
+            input=found.input,
+            env=found.env,
+            trigger=request.trigger,
+            started_by=request.by,
+            awaits=found.awaits,
+            again=prepared.again,
+        ),
         tenant=request.tenant,
         execution=request.id,
         queue=queue,

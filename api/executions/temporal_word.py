@@ -12,6 +12,7 @@ from temporalio.service import RPCError
 
 from api.means import Means
 from dag.errors import ErrorValue, PerdureError
+from dag.strands import StrandId
 from runtime.storage import PayloadGone
 from store.executions import Execution
 from store.ids import TenantId
@@ -58,7 +59,7 @@ _SILENCE = (RPCError, PerdureError, PayloadGone, WorkflowFailureError, TimeoutEr
 
 
 def _handle(client: Client, tenant: TenantId, execution: Execution) -> WorkflowHandle[Any, Any]:
-    return client.get_workflow_handle(f"{tenant}/{execution.id}", result_type=RawValue)
+    return client.get_workflow_handle(str(StrandId(tenant, execution.id)), result_type=RawValue)
 
 
 async def _succeeded(execution: Execution, handle: WorkflowHandle[Any, Any]) -> Execution:

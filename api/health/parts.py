@@ -1,24 +1,18 @@
 """Asks everything that the API needs whether it is there."""
 
 import asyncio
-import time
 from dataclasses import dataclass
 from datetime import timedelta
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, DescribeTaskQueueRequest
-from temporalio.client import Client
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError
 
 from api.means import Means
+from api.pollers import KINDS, polled
 from dag.errors import PerdureError
 from store.schema import at_head
 
 _PATIENCE = timedelta(seconds=3)
-_KINDS = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
-_RECENT = 75.0
-"""Seconds. A worker's poll lasts up to 60, and only its beginning is seen."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +61,11 @@ async def _temporal(means: Means) -> tuple[Part, Part]:
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=namespace), timeout=_PATIENCE
         )
-        polled = await asyncio.gather(*(_polled(client, means.settings.queue, kind) for kind in _KINDS))
+        asked = await asyncio.gather(*(polled(client, means.settings.queue, kind) for kind in KINDS))
     except PerdureError:
         return Part(False, f"Temporal does not answer at {address}: is it running?"), unknown
     except RPCError as wrong:
         return Part(False, f"Temporal at {address} says {wrong.status.name} for namespace `{namespace}`."), unknown
-    if all(polled):
+    if all(asked):
         return Part(True), Part(True)
     return Part(True), Part(False, f"No worker has asked for work on queue `{means.settings.queue}`: start one.")
-
-
-async def _polled(client: Client, queue: str, kind: "TaskQueueType.ValueType") -> bool:
-    described = await client.workflow_service.describe_task_queue(
-        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind),
-        timeout=_PATIENCE,
-    )
-    since = time.time() - _RECENT
-    return any(poller.last_access_time.seconds > since for poller in described.pollers)

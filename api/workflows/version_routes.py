@@ -10,6 +10,8 @@ from api.paging import Limit, Page, PageOut, after, page
 from api.parameters import Whole
 from api.preconditions import Seen, entity_tag
 from api.problems import responses
+from api.workflows.comparing import compared
+from api.workflows.difference_shapes import DifferenceOut
 from api.workflows.exporting import export
 from api.workflows.found import Found, Locked
 from api.workflows.routes import AfterName
@@ -25,6 +27,10 @@ Number = Annotated[Whole, Path(ge=1, le=999_999_999)]
 Selector = Annotated[
     str | None,
     Query(pattern=r"^([0-9]{1,9}|[a-z][a-z0-9._-]{0,62})$", description="A number, a tag, or `latest`."),
+]
+Compared = Annotated[
+    str,
+    Path(pattern=r"^([0-9]{1,9}|[a-z][a-z0-9._-]{0,62})$", description="A number, a tag, `latest` or `draft`."),
 ]
 Tag = Annotated[str, Path(pattern=TAG)]
 _STATUS = {True: 201, False: 200}
@@ -70,6 +76,18 @@ async def restore_version(workflow: Locked, version: Number, session: Session, r
     row = await drafts.replace(session, workflow, draft(found.document))
     response.headers["ETag"] = entity_tag(row.revision)
     return row
+
+
+@router.get(
+    "/versions/{a}/diff/{b}",
+    response_model=DifferenceOut,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **responses(409)},
+)
+async def compare_versions(
+    workflow: Found, a: Compared, b: Compared, session: Session, format: Literal["json", "text"] = "json"
+) -> Response:
+    """Tell what differs from one version to another: nodes, edges, fields, order, and the drawing apart."""
+    return await compared(session, workflow, a, b, format=format)
 
 
 @router.get("/tags", response_model=PageOut[TagOut])

@@ -25,11 +25,11 @@ class Server:
 
 
 @asynccontextmanager
-async def postgres(folder: Path) -> AsyncGenerator[Server]:
-    """Run one server."""
+async def postgres(folder: Path, *, password: str | None = None) -> AsyncGenerator[Server]:
+    """Run one server. Data that is in the folder is served again to those who know its password."""
     (port,) = free_ports(1)
     data, log = folder / "postgres", folder / "postgres.log"
-    server = Server(port, secrets.token_hex(8))
+    server = Server(port, password or secrets.token_hex(8))
     await asyncio.to_thread(local_postgres.prepare, data, password=server.password)
     async with child(local_postgres.command(data, port), log, stop=signal.SIGINT) as running:
         async with asyncio.timeout(30):

@@ -56,6 +56,7 @@ class Service:
     store: Store
     client: Client
     queue: str
+    api: Child
 
     async def publish(self, document: Mapping[str, JsonValue]) -> PlanRow:
         """Store a workflow through the API; gives its plan."""
@@ -71,7 +72,7 @@ async def store(stage: Stage) -> AsyncGenerator[Store]:
     """Run a PostgreSQL with an empty database of ours, opened as the role that processes have."""
     folder = Path(tempfile.mkdtemp(prefix="store-", dir=stage.folder))
     async with postgres(folder) as server:
-        await asyncio.to_thread(_tables, server)
+        await asyncio.to_thread(make_tables, server)
         url = server.url(APP, NAME)
         async with database(url, KEYRING) as opened:
             tenant = ids.tenant()
@@ -115,10 +116,10 @@ async def service(stage: Stage) -> AsyncGenerator[Service]:
         client = await connect(settings, storage=DatabaseStorage(kept.database), keyring=KEYRING)
         # Else it would go on starting passes on a queue that nobody works on any more.
         stack.push_async_callback(client.get_schedule_handle(RECONCILE).delete)
-        yield Service(http, kept, client, env["PERDURE_QUEUE"])
+        yield Service(http, kept, client, env["PERDURE_QUEUE"], running[0])
 
 
-def _tables(server: Server) -> None:
+def make_tables(server: Server) -> None:
     make_roles(server.url(), migrator=server.password, app=server.password)
     make_database(server.url(), NAME)
     migrate(server.url(MIGRATOR, NAME))

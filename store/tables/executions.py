@@ -5,7 +5,18 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, DateTime, ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Computed,
+    DateTime,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSON
 from sqlmodel import Field
 
@@ -21,6 +32,14 @@ class ExecutionRow(Tenanted, table=True):
         Index("executions_by_workflow", "tenant_id", "workflow", text("started_at desc"), text("id desc")),
         Index("executions_by_version", "tenant_id", "workflow", "version", text("started_at desc"), text("id desc")),
         Index("executions_by_status", "tenant_id", "status", text("started_at desc"), text("id desc")),
+        Index(
+            "executions_of_workflow_by_status",
+            "tenant_id",
+            "workflow",
+            "status",
+            text("started_at desc"),
+            text("id desc"),
+        ),
         Index("executions_by_trigger", "tenant_id", "trigger", text("started_at desc"), text("id desc")),
         Index(
             "executions_by_error",
@@ -47,6 +66,13 @@ class ExecutionRow(Tenanted, table=True):
             postgresql_where=text("rerun_of is not null"),
         ),
         Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
+        Index(
+            "executions_succeeded",
+            "tenant_id",
+            "workflow",
+            "closed_at",
+            postgresql_where=text("status = 'succeeded' and trigger <> 'test'"),
+        ),
         Index("executions_open", "tenant_id", "check_at", postgresql_where=text("closed_at is null")),
         Index("executions_unchecked", "tenant_id", "check_at", postgresql_where=text("last_seq <> whole_seq")),
     )
@@ -108,11 +134,22 @@ class NodeRunRow(Tenanted, table=True):
             "first_seq",
             postgresql_where=text("status <> 'succeeded'"),
         ),
+        Index("node_runs_by_place", "tenant_id", "execution_id", "attempt", "place", "first_seq"),
     )
 
     execution_id: str = Field(primary_key=True, sa_type=Text)
     attempt: int = Field(primary_key=True)
-    path: str = Field(primary_key=True, sa_type=Text)
+    path: str = Field(primary_key=True, sa_type=Text(collation="C"))
+    place: str | None = Field(
+        default=None,
+        sa_column=Column(
+            Text(collation="C"),
+            Computed(r"regexp_replace(path, '(?<!\.catch)\[[0-9]+\]', '', 'g')", persisted=True),
+            nullable=False,
+        ),
+    )
+    """Of its node in the definition: the path without the numbers of turns. The parts `catch[0]`, … of a `try` keep
+    theirs; so does a loop with that very id inside another graph."""
     type: str | None = Field(default=None, sa_type=Text)
     status: str = Field(sa_type=Text)
     port: str | None = Field(default=None, sa_type=Text)
@@ -141,6 +178,13 @@ class EventRow(Tenanted, table=True):
         ),
         Index("events_by_number", "tenant_id", "execution_id", "attempt", "strand", "n", unique=True),
         Index("events_by_path", "tenant_id", "execution_id", "path", "seq"),
+        Index(
+            "events_of_logs",
+            "tenant_id",
+            "execution_id",
+            "seq",
+            postgresql_where=text("type in ('log', 'node.log')"),
+        ),
     )
 
     execution_id: str = Field(primary_key=True, sa_type=Text)
@@ -149,25 +193,31 @@ class EventRow(Tenanted, table=True):
     strand: str | None = Field(default=None, sa_type=Text)
     n: int | None = None
     type: str = Field(sa_type=Text)
-    path: str = Field(sa_type=Text)
+    path: str = Field(sa_type=Text(collation="C"))
     at: datetime = Field(sa_column=moment())
     data: bytes | None = Field(default=None, sa_type=LargeBinary)
     previous: int | None = Field(default=None, sa_type=BigInteger)
     checksum: int | None = Field(default=None, sa_type=BigInteger)
     task: int | None = Field(default=None, sa_type=BigInteger)
+    spent: dict[str, int] | None = Field(default=None, sa_column=Column(JSON(none_as_null=True), nullable=True))
+    """What an attempt used, where the entry is the record of one: sums of it are kept."""
 
 
 class SearchValueRow(Tenanted, table=True):
-    """A word by which an execution is found: a label (`label.team`) or a search field (`field.invoice`)."""
+    """A word by which an execution is found: a label (`label.team`), a search field (`field.invoice`), or a word of its
+    error (`error`), of which only the digest is kept."""
 
     __tablename__ = "search_values"
     __table_args__ = (
         ForeignKeyConstraint(
             ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
         ),
-        Index("search_values_of_execution", "tenant_id", "execution_id"),
+        PrimaryKeyConstraint("tenant_id", "execution_id", "key", "value"),
+        Index("search_values_by_time", "tenant_id", "key", "value", text("started_at desc"), text("execution_id desc")),
     )
 
     key: str = Field(primary_key=True, sa_type=Text)
     value: str = Field(primary_key=True, sa_type=Text)
     execution_id: str = Field(primary_key=True, sa_type=Text)
+    started_at: datetime = Field(sa_column=moment(default=True))
+    """Of the execution, so that words stand in the order in which executions are listed."""

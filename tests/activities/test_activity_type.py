@@ -24,7 +24,7 @@ class Output(BaseModel):
 
 async def run(config: Config, context: Context) -> Output:
     """Say what was given."""
-    context.log(context.idempotency_key)
+    context.logger.info(context.idempotency_key)
     return Output(at=config.at, first=config.pairs["a"][0])
 
 

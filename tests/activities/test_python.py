@@ -66,6 +66,30 @@ async def test_what_is_printed_is_logged_also_when_the_code_fails() -> None:
         assert told.lines == ["last words"]
 
 
+async def test_code_logs_with_a_level_and_fields_in_order_with_what_it_prints() -> None:
+    async with contexts() as (context, told):
+        code = "print('one', end='')\nlog('two', 'warning', row=3, name='x')\nlog({'three': 3})\nresult = 1"
+        await TYPE.attempt({"code": code}, context)
+    assert told.lines == ["one", "two", "{'three': 3}"]
+    assert told.levels == ["info", "warning", "info"]
+    assert told.fields == [{}, {"row": 3, "name_": "x"}, {}]
+
+
+async def test_a_level_that_is_none_is_the_codes_own_error() -> None:
+    with pytest.raises(ActivityError) as wrong:
+        await ran("log('a', 'loud')\nresult = 1")
+    assert wrong.value.code == "user.python.valueerror"
+
+
+async def test_what_the_sandbox_computes_is_counted() -> None:
+    async with contexts() as (context, told):
+        await TYPE.attempt({"code": "n = 0\nfor i in range(300000):\n    n += i\nresult = n"}, context)
+        busy = told.cpu_seconds
+        await TYPE.attempt({"code": "result = 1"}, context)
+    assert busy > 0.005
+    assert told.cpu_seconds - busy < busy
+
+
 async def test_of_endless_printing_the_beginning_is_logged() -> None:
     async with contexts() as (context, told):
         with pytest.raises(ActivityError) as caught:

@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from api.server import server
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 from store import tenants
 from store.database import Database
 from store.ids import TenantId
@@ -38,11 +39,11 @@ class Api:
 
 
 @asynccontextmanager
-async def serving(settings: Settings) -> AsyncGenerator[Api]:
+async def serving(settings: Settings, traces: Tracing | None = None) -> AsyncGenerator[Api]:
     """Run the API for as long as this lasts."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
-        serves = server(settings)
+        serves = server(settings, traces)
         running = asyncio.create_task(serves.serve(sockets=[listening]))
         try:
             while not serves.started:

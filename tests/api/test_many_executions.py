@@ -9,12 +9,24 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from store import env, events, execution_search, executions, node_run_reading, secrets
+from store import (
+    env,
+    events,
+    execution_search,
+    executions,
+    families,
+    node_run_reading,
+    secrets,
+    snapshots,
+    tails,
+)
 from store.database import Database
 from store.execution_search import Filters, Place
 from store.ids import ExecutionId, TenantId
+from store.node_run_reading import Filters as NodeFilters
 from store.roles import MIGRATOR
 from store.session import Session, session
+from store.tails import Wanted
 from tests.api.test_lists import found, recorded
 from tests.postgres import Server, another_tenant
 
@@ -23,6 +35,8 @@ PAGE = 51
 MOST_TOUCHED = 700
 """Rows: some pages, and some of those that are rare."""
 BIG = ExecutionId("ex_00007")
+STARTERS = [ExecutionId("ex_00001"), ExecutionId("ex_00002")]
+CHANGED = [f"ex_{n:05}" for n in range(1, MANY, MANY // 200)]
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -37,7 +51,8 @@ def listed(filters: Filters, place: Place | None = None) -> Callable[[Session], 
 def runs(
     status: list[str] | None = None, under: str | None = None, place: int = 0
 ) -> Callable[[Session], Coroutine[Any, Any, object]]:
-    return lambda s: node_run_reading.page(s, BIG, attempt=1, status=status or [], under=under, after=place, limit=PAGE)
+    filters = NodeFilters(status=status or [], under=under)
+    return lambda s: node_run_reading.page(s, BIG, filters, attempt=1, after=place, limit=PAGE)
 
 
 LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
@@ -80,6 +95,10 @@ LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "what is waited for": lambda s: node_run_reading.waiting(s, BIG, attempt=1, limit=500),
     "events": lambda s: events.page(s, BIG, since=0, limit=PAGE),
     "events after a number": lambda s: events.page(s, BIG, since=MANY // 2, limit=PAGE),
+    "the ends of journals": lambda s: tails.tails(s, [Wanted(BIG, MANY - 50), Wanted(ExecutionId("ex_00001"), 0)]),
+    "how a large one stands": lambda s: snapshots.snapshot(s, BIG),
+    "what some have started lately": lambda s: families.children(s, STARTERS, since=after(MANY - 50)[0], limit=1_001),
+    "those of a list that changed": listed(Filters(status=["failed"], workflow="w-3", ids=CHANGED)),
     "secrets": lambda s: secrets.names(s),
     "env": lambda s: env.every(s),
 }
@@ -127,9 +146,10 @@ FILL = [
         case when n % 200 = 3 then case when n % 400 = 3 then 'user.no' else 'timeout.node' end end,
         case when n % 1000 = 9 then 'ex_00002' when n % 2 = 1 then 'ex_00001' end, case when n % 2 = 1 then 'call' end
     from generate_series(1, :many) n""",
-    "insert into search_values (key, value, execution_id) select 'label.team', 'sales', id from executions",
-    """insert into search_values (key, value, execution_id)
-    select 'label.order', n::text, 'ex_' || lpad(n::text, 5, '0') from generate_series(1, :many) n""",
+    """insert into search_values (key, value, execution_id, started_at)
+    select 'label.team', 'sales', id, started_at from executions""",
+    """insert into search_values (key, value, execution_id, started_at)
+    select 'label.order', split_part(id, '_', 2)::int::text, id, started_at from executions""",
     """insert into node_runs (execution_id, attempt, path, type, status, strand, n, first_seq)
     select 'ex_00007', 1, 'each[' || n || '].do', 'transform',
         case when n % 200 = 1 then 'failed' when n % 500 = 2 then 'waiting' else 'succeeded' end, '', n, n

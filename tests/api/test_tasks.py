@@ -171,6 +171,7 @@ async def test_who_started_an_execution_may_not_decide_in_those_that_it_starts(m
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.slow
 async def test_a_task_in_a_turn_of_a_large_loop_is_read_and_decided(me: Caller) -> None:
     nodes = {"ok": {**approval(), "when": "item = 1500"}}
     each = {"items": "[0..2000]", "concurrency": 1_000, "result": "none", "body": {"nodes": nodes}}

@@ -15,6 +15,7 @@ from store.database import Database
 from store.ids import TenantId
 from store.session import session
 from tests.api.service import Api, Caller, calling, serving
+from tests.api.test_cache import warmed
 from tests.api.test_tasks import approval, asking
 from tests.api.test_workflows import code, definition
 from tests.postgres import another_tenant
@@ -86,6 +87,10 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
         "path": ["greet"],
         "version": ["1"],
         "tag": ["live"],
+        "a": ["1"],
+        "b": ["draft"],
+        "output": [await warmed(me)],
+        "depends_on": ["warm"],
     }
     names = {"/api/v1/secrets/{name}": ["token"], "/api/v1/env/{name}": ["url"]}
     walked: set[str] = set()

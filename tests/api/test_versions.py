@@ -82,7 +82,8 @@ async def test_a_tag_moves_from_version_to_version(me: Caller) -> None:
 async def test_a_tag_names_only_what_there_is(me: Caller) -> None:
     await made(me)
     assert code(await me.http.put("/workflows/greeting/tags/live", json={"version": 1})) == (404, "version.unknown")
-    assert code(await me.http.put("/workflows/greeting/tags/latest", json={"version": 1})) == (422, "tag.refused")
+    for kept in ("latest", "draft"):
+        assert code(await me.http.put(f"/workflows/greeting/tags/{kept}", json={"version": 1})) == (422, "tag.refused")
     for body in ({"version": False}, {"version": "1"}, {"version": 1.5}, {"version": 1, "x": 1}, {}):
         answer = await me.http.put("/workflows/greeting/tags/live", json=body)
         assert code(answer) == (422, "request.invalid")
@@ -92,3 +93,30 @@ async def test_a_tag_names_only_what_there_is(me: Caller) -> None:
 async def test_only_a_published_workflow_has_a_latest_version(me: Caller) -> None:
     await made(me)
     assert code(await me.http.get("/workflows/greeting/export?version=latest")) == (409, "workflow.unpublished")
+
+
+async def test_what_differs_is_told_of_versions_tags_and_the_draft(me: Caller) -> None:
+    await made(me)
+    await published(me, "one")
+    await published(me, "two")
+    await me.http.put("/workflows/greeting/tags/live", json={"version": 1})
+    moved = definition(title="two", layout={"greet": {"x": 1}})
+    await me.http.put("/workflows/greeting/draft", json=moved, headers={"If-Match": "*"})
+    found = (await me.http.get("/workflows/greeting/versions/live/diff/latest")).json()
+    assert (found["old"], found["new"], found["same"], found["only_layout"]) == ("version 1", "version 2", False, False)
+    title = {"change": "changed", "old": {"path": "/title", "value": "one"}, "new": {"path": "/title", "value": "two"}}
+    assert found["document"] == [title]
+    assert (await me.http.get("/workflows/greeting/versions/2/diff/draft")).json()["only_layout"]
+    assert (await me.http.get("/workflows/greeting/versions/2/diff/latest")).json()["same"]
+    told = await me.http.get("/workflows/greeting/versions/draft/diff/1?format=text")
+    assert told.headers["content-type"] == "text/plain; charset=utf-8"
+    assert told.text.splitlines()[:4] == ["the draft → version 1", "", "Workflow", '  ~ title: "two" → "one"']
+
+
+async def test_only_versions_that_there_are_can_be_compared(me: Caller, stranger: Caller) -> None:
+    await made(me)
+    assert code(await me.http.get("/workflows/greeting/versions/draft/diff/latest")) == (409, "workflow.unpublished")
+    for wrong in ("1/diff/draft", "draft/diff/live", "draft/diff/0"):
+        assert code(await me.http.get(f"/workflows/greeting/versions/{wrong}")) == (404, "version.unknown")
+    assert code(await me.http.get("/workflows/greeting/versions/draft/diff/A")) == (422, "request.invalid")
+    assert code(await stranger.http.get("/workflows/greeting/versions/draft/diff/draft")) == (404, "workflow.unknown")

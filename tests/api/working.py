@@ -12,6 +12,7 @@ from activities import registry
 from runtime.client import connect
 from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings
+from runtime.tracing import Tracing
 from store.database import Database
 from store.ids import TenantId
 from store.journal import Step as Written
@@ -19,6 +20,7 @@ from store.journal import write as write_journal
 from store.session import session
 from tests.api.service import Caller
 from worker.cache import CacheInStore
+from worker.dependencies import waking
 from worker.host import means, worker
 from worker.ours import OUR_WORKFLOWS, our_activities
 from worker.secrets import SecretsInStore
@@ -26,7 +28,9 @@ from worker.sink import BufferedSink, Entry, Step
 
 
 @asynccontextmanager
-async def working_on(settings: Settings, store: Database, *, journal: bool = True) -> AsyncGenerator[None]:
+async def working_on(
+    settings: Settings, store: Database, *, journal: bool = True, traces: Tracing | None = None
+) -> AsyncGenerator[None]:
     """Run a worker for as long as this lasts; without a journal nothing of what it does comes to the database."""
 
     async def write(batch: Sequence[Entry]) -> None:
@@ -37,14 +41,21 @@ async def working_on(settings: Settings, store: Database, *, journal: bool = Tru
             async with session(store, TenantId(tenant)) as s:
                 mine = [step for step in steps if step.event.tenant == tenant]
                 await write_journal(s, [Written(step.event, step.replaying) for step in mine])
+            wake(TenantId(tenant), [step.event.execution for step in mine if step.event.type == "execution.succeeded"])
 
     quick = settings.model_copy(update={"graceful_shutdown": timedelta(seconds=1)})
     storage = DatabaseStorage(store)
-    client = await connect(quick, storage=storage, keyring=store.keyring)
+    client = await connect(quick, storage=storage, keyring=store.keyring, tracing=traces)
+    wake = waking(client, store)
     async with (
         BufferedSink(write) as sink,
         means(
-            quick, types=registry.load(), secrets=SecretsInStore(store), cache=CacheInStore(store), storage=storage
+            quick,
+            types=registry.load(),
+            secrets=SecretsInStore(store),
+            cache=CacheInStore(store),
+            storage=storage,
+            tracing=traces,
         ) as shared,
         worker(
             client,
@@ -53,6 +64,7 @@ async def working_on(settings: Settings, store: Database, *, journal: bool = Tru
             sink=sink,
             workflows=OUR_WORKFLOWS,
             activities=our_activities(client, store),
+            tracing=traces,
         ),
     ):
         yield

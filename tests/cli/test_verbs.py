@@ -96,6 +96,8 @@ def test_apply_makes_a_version_only_of_what_has_changed(stack: LocalStack, tmp_p
     exported = stack.perdure("export", "counted", "--version", "1", "--format", "json")
     assert json.loads(exported.stdout)["nodes"]["a"] == node("1")
     assert yaml.safe_load(stack.perdure("export", "counted").stdout)["nodes"]["a"] == node("2")
+    differs = stack.perdure("diff", "counted", "1", "draft").stdout.splitlines()
+    assert differs == ["version 1 → the draft", "", "Nodes", "  ~ a", '      ~ config.expression: "1" → "2"']
 
 
 @pytest.mark.parametrize("verb", ["apply", pytest.param("validate", marks=pytest.mark.slow)])
@@ -378,3 +380,15 @@ def test_a_reader_that_has_enough_is_no_error(stack: LocalStack) -> None:
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_stats_tell_how_executions_ended(stack: LocalStack) -> None:
+    good, bad = applied(stack, {"a": node("1")}), applied(stack, {"a": node("$error('no')")})
+    for workflow in (good, bad):
+        stack.perdure("run", workflow)
+    told = stack.perdure("stats", "--last", "24h")
+    assert told.returncode == 0, told.stderr
+    assert re.search(rf"^{good} +1 +1 +1 +0 +100\.0%", told.stdout, re.MULTILINE)
+    assert re.search(rf"^{bad} +1 +1 +0 +1 +0\.0%", told.stdout, re.MULTILINE)
+    assert re.search(r"^expression\.\w+ +\d+", told.stdout, re.MULTILINE)
+    assert stack.perdure("stats", "--last", "1y").returncode == 6

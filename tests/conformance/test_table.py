@@ -39,7 +39,6 @@ EXAMPLES = {
 SENTENCES = {f"tests/reference/{name}.py": {one.sentence for one in some} for name, some in EXAMPLES.items()}
 
 NOT_YET = {
-    "dependencies",
     "inbox and notifications",
     "mocks and reruns",
     "pause",

@@ -29,9 +29,8 @@ SECONDS_TO_FINISH = 100
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize(
-    "victim", [pytest.param("worker", marks=pytest.mark.slow), pytest.param("server", marks=pytest.mark.slow), "both"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["worker", "server", "both"])
 async def test_killing_in_mid_execution_loses_nothing(
     victim: str, tmp_path: Path, store: Database, tenant: TenantId, installation: dict[str, str]
 ) -> None:

@@ -62,6 +62,7 @@ async def test_many_computations_outside_the_workflow_task_take_turns(engine: En
     assert (await engine.run(beside_each_other(100, node), input=SHORT_OF_LARGE)).output == "ended"
 
 
+@pytest.mark.slow
 async def test_computations_that_wait_for_their_turn_are_cancelled_at_once(engine: Engine) -> None:
     long = "$count($map([1..9999], function($n) { $count($sort([1..9999])) }))"
     node = {"type": "transform", "config": {"expression": long}}

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import psycopg
 from sqlalchemy import text
 
-from store import cache
+from store import cache, cached_outputs
 from store.cache import Made
+from store.cached_outputs import Which
 from store.database import Database, database
 from store.ids import TenantId
 from store.roles import MIGRATOR
@@ -147,3 +149,27 @@ def test_what_is_over_is_found_by_an_index(postgres: Server, database_name: str)
         query = "explain select digest from cached_outputs where expires_at <= now() order by expires_at limit 5"
         plan = "\n".join(line for [line] in connection.execute(query).fetchall())
     assert "cached_outputs_by_expiry" in plan
+
+
+async def test_every_list_of_what_is_stored_uses_an_index(
+    store: Database, tenant: TenantId, postgres: Server, database_name: str
+) -> None:
+    async with session(store, tenant) as s:
+        await s.sql.execute(
+            text("""
+            insert into cached_outputs (digest, type, workflow, node, key_digest, output, stored_at, expires_at)
+            select decode(md5(n::text), 'hex'), 'a.b', 'w-' || n % 30, 'a', decode(md5((n % 500)::text), 'hex'), '',
+                now() - n * interval '1 s', now() + interval '1 day'
+            from generate_series(1, 20000) as n""")
+        )
+    with psycopg.connect(postgres.url(database_name, MIGRATOR), autocommit=True) as connection:
+        connection.execute("analyze cached_outputs")
+    expected = {"time": Which(), "workflow": Which("w-7", node="a"), "key": Which(key="k-7")}
+    async with session(store, tenant) as s:
+        for name, which in expected.items():
+            query, values = cached_outputs.listing(s, which, before=(datetime.now(UTC), f"co_{'0' * 64}"))
+            plan = "\n".join(await s.sql.scalars(text(f"explain {query}"), {**values, "limit": 51}))
+            assert f"cached_outputs_by_{name}" in plan, plan
+            assert "Seq Scan" not in plan
+        assert await cached_outputs.remove_all(s, Which("w-7"), limit=500) == 500
+        assert await cached_outputs.remove_all(s, Which("w-7"), limit=500) == 167

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 import pytest
 from pydantic import JsonValue
+from sqlalchemy import text
 
 from dag.events import StepEvent
 from store import journal
 from store.database import Database
+from store.execution_search import Filters, page
 from store.ids import TenantId
 from store.journal import CHANGED, Entry, Note, Step
 from store.session import session
@@ -39,7 +41,7 @@ async def test_an_execution_is_told_from_its_events(store: Database, tenant: Ten
 
 
 async def test_what_comes_twice_is_written_once(store: Database, tenant: TenantId) -> None:
-    note = Note("ex_1", "node.log", "a", BEGAN, {"message": "hello"})
+    note = Note("ex_1", "log", "a", BEGAN, {"message": "hello"})
     for _ in range(2):
         await write(store, tenant, *whole(), note, *whole(), note)
     assert len(await stored(store, tenant)) == 7
@@ -70,6 +72,29 @@ async def test_a_failure_is_told_with_its_code(store: Database, tenant: TenantId
     assert (run["status"], run["error"], run["error_code"]) == ("failed", error, "http.status")
     row = (await rows(store, tenant, "executions"))["ex_1"]
     assert (row["status"], row["error"], row["error_code"], row["output"]) == ("failed", error, "http.status", None)
+
+
+async def test_an_execution_is_found_by_the_words_of_its_error_until_another_attempt_begins(
+    store: Database, tenant: TenantId
+) -> None:
+    async def found(error: str) -> list[str]:
+        async with session(store, tenant) as opened:
+            return [row.id for row in await page(opened, Filters(error=error), after=None, limit=10)]
+
+    strand = Strand()
+    strand.say("execution.started", data=STARTED)
+    error: dict[str, JsonValue] = {"code": "http.status", "message": "Größe XL is out of stock, says shop-7"}
+    strand.say("execution.failed", data={"error": error})
+    await write(store, tenant, *strand.said, *whole("ex_2"))
+    for words in ("stock", "OUT of STOCK", "GRÖSSE", "größe shop", "status http"):
+        assert await found(words) == ["ex_1"], words
+    for words in ("stoc", "stock missing", "demo", "'; drop table executions; --"):
+        assert await found(words) == [], words
+    async with session(store, tenant) as opened:
+        values = await opened.sql.scalars(text("select value from search_values"))
+        assert not [value for value in values if value in "größe stock http.status shop"], "in clear"
+    await write(store, tenant, Strand(attempt=2).say("execution.started", data=STARTED))
+    assert await found("stock") == []
 
 
 async def test_an_execution_waits_when_no_node_runs_and_one_waits(store: Database, tenant: TenantId) -> None:
@@ -196,18 +221,18 @@ async def test_writers_at_once_leave_no_hole_and_lock_each_other_out_of_nothing(
     async def tell(order: Sequence[str]) -> None:
         for at in range(6):
             await write(store, tenant, *(whole(name)[at] for name in order))
-            await write(store, tenant, *(Note(name, "node.log", "a", BEGAN, str((order, at))) for name in order))
+            await write(store, tenant, *(Note(name, "log", "a", BEGAN, str((order, at))) for name in order))
 
     await asyncio.gather(*(tell(names if n % 2 else names[::-1]) for n in range(4)))
     for name in names:
         found = await stored(store, tenant, name)
         assert [row.seq for row in found] == list(range(1, len(found) + 1))
         assert sorted(row.n for row in found if row.n) == [1, 2, 3, 4, 5, 6]
-        assert sum(row.type == "node.log" for row in found) == 12
+        assert sum(row.type == "log" for row in found) == 12
 
 
 async def test_nothing_is_written_of_a_batch_that_fails(store: Database, tenant: TenantId) -> None:
-    bad = Note("ex_1", "node.log", "a\0", BEGAN, None)
+    bad = Note("ex_1", "log", "a\0", BEGAN, None)
     with pytest.raises(Exception, match=r"NUL|0x00"):
         await write(store, tenant, *whole(), bad)
     assert await rows(store, tenant, "executions") == {}

@@ -25,7 +25,7 @@ from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
 from worker.cache import Cache, CacheInMemory
-from worker.records import Attempt
+from worker.records import Attempt, Lines, Progress
 from worker.secrets import SecretsInMemory
 
 CONVERTER = data_converter(MemoryStorage(), read_keyring(new_master_key())).payload_converter
@@ -56,12 +56,16 @@ class Recorded:
     def __init__(self) -> None:
         self.steps: list[tuple[StepEvent, bool]] = []
         self.attempts: list[Attempt] = []
+        self.live: list[Lines | Progress] = []
 
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 as a Sink
         self.steps.append((event, replaying))
 
     def attempt(self, record: Attempt) -> None:
         self.attempts.append(record)
+
+    def told(self, record: Lines | Progress) -> None:
+        self.live.append(record)
 
 
 @asynccontextmanager

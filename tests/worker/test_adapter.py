@@ -19,7 +19,8 @@ from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation, SecretText
 from tests.worker.attempts import Bench, Config, Output, bench
 from worker import adapter
-from worker.attempt import MAX_LOG_LINE, MAX_LOG_LINES
+from worker.log_lines import AT_ONCE, LINE
+from worker.records import Lines, Progress
 
 
 async def echo(config: Config, context: Context) -> Output:
@@ -384,7 +385,7 @@ class TestSecrets:
 
         async def run(config: Config, context: Context) -> Output:
             seen.append(config.value)
-            context.log(f"sent {config.value}")
+            context.logger.info(f"sent {config.value}")
             return Output(value={"echo": config.value, "s3cr3t-key": ["s3cr3t-key"]})
 
         async with bench(run, key="s3cr3t-key") as on:
@@ -416,8 +417,8 @@ class TestSecrets:
 class TestRecord:
     async def test_an_attempt_is_recorded_with_its_masks(self) -> None:
         async def run(config: Config, context: Context) -> Output:
-            context.log("one")
-            context.log("two", level="warning")
+            context.logger.info("one")
+            context.logger.warning("two")
             return Output(value={"iban": "DE00", "rest": 1})
 
         async with bench(run) as on:
@@ -447,13 +448,85 @@ class TestRecord:
 
     async def test_what_is_logged_is_bounded_and_the_rest_counted(self) -> None:
         async def run(config: Config, context: Context) -> Output:
-            for _ in range(MAX_LOG_LINES + 10):
-                context.log("x" * 10_000)
+            for _ in range(AT_ONCE + 10):
+                context.logger.info("x" * 10_000)
             return Output()
 
         async with bench(run) as on:
             await on.attempt()
         [record] = on.sink.attempts
-        assert len(record.log) == MAX_LOG_LINES
+        *lines, last = record.log
+        assert len(lines) == AT_ONCE
         assert record.log_dropped == 10
-        assert {len(line.message) for line in record.log} == {MAX_LOG_LINE}
+        assert {len(line.message) for line in lines} == {LINE}
+        assert (last.level, last.message[:27]) == ("warning", "10 more lines were dropped:")
+
+
+class TestWhatIsToldWhileItRuns:
+    async def test_lines_come_while_it_runs_in_order_with_their_fields_and_without_secrets(self) -> None:
+        told = asyncio.Event()
+
+        async def run(config: Config, context: Context) -> Output:
+            context.logger.info("asked %s", "s3cr3t-key", extra={"step": 1, "key": ["s3cr3t-key"], "odd": {1, 2} - {2}})
+            await asyncio.to_thread(context.logger.warning, "from a thread %d %d", 1)
+            context.logger.error("failed", exc_info=ValueError("s3cr3t-key"))
+            await told.wait()
+            context.logger.info("the end")
+            return Output()
+
+        async with bench(run, key="s3cr3t-key") as on:
+            invocation = Invocation(timeout=30, secrets=(SecretText("/value", ("", ("key",))),))
+            attempt = asyncio.create_task(on.attempt({"value": "***"}, invocation))
+            while not on.sink.live:
+                await asyncio.sleep(0.01)
+            told.set()
+            await attempt
+        [live], [record] = on.sink.live, on.sink.attempts
+        assert isinstance(live, Lines)
+        assert [(line.level, line.message) for line in live.lines] == [
+            ("info", "asked ***"),
+            ("warning", "from a thread %d %d"),
+            ("error", "failed"),
+        ]
+        assert live.lines[0].fields == {"step": 1, "key": ["***"], "odd": "{1}"}
+        assert live.lines[2].fields == {"exception": "ValueError: ***"}
+        assert [line.message for line in record.log] == ["the end"]
+        assert live.lines[0].at < live.lines[1].at < live.lines[2].at < record.log[0].at
+
+    async def test_of_progress_told_often_the_last_comes_and_little_else(self) -> None:
+        async def run(config: Config, context: Context) -> Output:
+            for number in range(1_000):
+                context.progress(number / 500, f"row {number}")
+            return Output()
+
+        async with bench(run) as on:
+            await on.attempt()
+        [told] = on.sink.live
+        assert isinstance(told, Progress)
+        assert (told.path, told.attempt, told.fraction, told.message) == ("each[2].pay", 1, 1.0, "row 999")
+
+    async def test_an_attempt_tells_what_it_computed_and_what_it_cost(self) -> None:
+        async def run(config: Config, context: Context) -> Output:
+            until = time.thread_time() + 0.05
+            while time.thread_time() < until:
+                await asyncio.sleep(0)
+            await asyncio.sleep(0.2)
+            for _ in range(10):
+                context.cost("eur", 0.1)
+            context.cost("tokens.input", 1200)
+            context.computed(1.5)
+            return Output()
+
+        async with bench(run) as on:
+            await on.attempt()
+        [record] = on.sink.attempts
+        assert record.cost == {"eur": 1.0, "tokens.input": 1200.0}
+        assert 1.5 < record.cpu_seconds < 1.5 + 0.15
+
+    async def test_what_is_no_unit_is_a_bug(self) -> None:
+        async def run(config: Config, context: Context) -> Output:
+            context.cost("Customer Name", 1)
+            return Output()
+
+        async with bench(run) as on:
+            assert (await failure_of(on)).type == "internal"

@@ -1,7 +1,9 @@
 """The worker as a process: `python -m worker`."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import sys
 import uuid
@@ -9,8 +11,10 @@ from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 
+import httpx2
 import psycopg
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from psycopg import sql
 from temporalio.client import Client
 
@@ -54,15 +58,40 @@ async def test_it_runs_executions_until_it_is_asked_to_stop_and_ends_well(
     database_name: str,
 ) -> None:
     queue = f"q-{uuid.uuid4()}"
-    async with process(installation, temporal_address=temporal, queue=queue) as worker:
+    async with process(
+        installation, temporal_address=temporal, queue=queue, worker_metrics_port="0", log_format="json"
+    ) as worker:
         handle = await start(client, PLAN, Start(input=21), tenant=tenant, execution=f"{uuid.uuid4()}", queue=queue)
         assert await asyncio.wait_for(handle.result(), 30) == 42
+        await _counts(worker, tenant)
         worker.send_signal(signal.SIGTERM)
         log = await rest(worker)
         assert await worker.wait() == 0
     assert "ERROR" not in log
     with psycopg.connect(postgres.url(database_name, "postgres")) as connection:
         assert connection.execute("select status from executions").fetchall() == [("succeeded",)]
+
+
+async def _counts(worker: Process, tenant: TenantId) -> None:
+    """Scrape it where its log says, until its journal is written."""
+    assert worker.stdout is not None
+    while True:
+        told = json.loads(await asyncio.wait_for(worker.stdout.readline(), 30))
+        if found := re.search(r"http://127.0.0.1:\d+/metrics", told["message"]):
+            break
+    async with httpx2.AsyncClient(trust_env=False) as asks:
+        while True:
+            text = (await asks.get(found[0])).text
+            counts = {
+                sample.name: sample.value for each in text_string_to_metric_families(text) for sample in each.samples
+            }
+            if counts["perdure_journal_written_total"] >= 4:
+                break
+            await asyncio.sleep(0.05)
+    assert counts["perdure_workflow_task_seconds_count"] >= 1
+    assert counts["perdure_sink_dropped_total"] == 0
+    assert PLAN.workflow not in text
+    assert tenant not in text
 
 
 @pytest.mark.parametrize(

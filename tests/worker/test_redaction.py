@@ -80,7 +80,7 @@ def test_content_that_is_no_text_keeps_every_other_byte() -> None:
 def test_the_process_log_shows_no_secret_of_the_attempt_that_runs(where: str) -> None:
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(RedactingFormatter("%(message)s"))
+    handler.setFormatter(RedactingFormatter(logging.Formatter("%(message)s")))
     logger = logging.getLogger("any library")
     logger.setLevel(logging.INFO)
     logger.propagate = False

@@ -90,7 +90,7 @@ async def test_what_does_not_fit_is_dropped_and_counted_and_nobody_waits() -> No
 async def test_an_outage_is_waited_out_and_loses_nothing_that_fits() -> None:
     written = Written()
     written.away = True
-    async with BufferedSink(written, every=0.001) as sink:
+    async with BufferedSink(written, most_pause=0.001) as sink:
         for n in range(1, 51):
             sink.step(event(n), False)
             await asyncio.sleep(0.001)

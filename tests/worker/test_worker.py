@@ -242,7 +242,7 @@ async def test_no_secret_shows_in_history(client: Client, *, local: bool) -> Non
     secret = "s3cr3t/key+0815"
 
     async def run(config: Config, context: Context) -> Output:
-        context.log(f"got {config.value}")
+        context.logger.info(f"got {config.value}")
         if config.times:
             raise NetworkError(f"{config.value} is refused", details={"sent": config.value})
         return Output(value=[config.value, {"as": f"Basic {config.value}"}])

@@ -1,0 +1,24 @@
+"""Asks Temporal whether workers ask for work."""
+
+import time
+from datetime import timedelta
+
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+
+KINDS = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
+_PATIENCE = timedelta(seconds=3)
+_RECENT = 75.0
+"""Seconds. A worker's poll lasts up to 60, and only its beginning is seen."""
+
+
+async def polled(client: Client, queue: str, kind: "TaskQueueType.ValueType") -> bool:
+    """Whether a worker has asked for work of a queue lately. Raises RPCError."""
+    described = await client.workflow_service.describe_task_queue(
+        DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind),
+        timeout=_PATIENCE,
+    )
+    since = time.time() - _RECENT
+    return any(poller.last_access_time.seconds > since for poller in described.pollers)

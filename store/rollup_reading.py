@@ -1,0 +1,157 @@
+"""Reads the sums for analytics, over spans of time that follow each other."""
+
+# ruff: noqa: S608 all SQL here is made of constants
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import text
+
+from store.arrays import array
+from store.grains import HOUR, floor, segments
+from store.session import Session
+
+Dimension = Literal["workflow", "version", "trigger", "node"]
+Sums = Mapping[str, int]
+"""By what is counted: `started`, `open`, `s:<status>`, `e:<error code>`, `d:<bucket>`, `time`, `cpu`, `c:<unit>`, …"""
+Group = tuple[str | int, ...]
+"""The number of the span, counted from 1, then a value of each dimension that was asked for."""
+
+
+@dataclass(frozen=True)
+class Which:
+    """Of what the sums are to be; nothing asked for is everything."""
+
+    workflow: str | None = None
+    version: int | None = None
+    trigger: str | None = None
+    node: str | None = None
+
+
+Kind = Literal["counts", "durations", "errors", "costs", "named"]
+"""All counts but those of the others; with how many fell into each bucket of durations; how many ended with each error
+code; what was spent of each unit; and those that are named."""
+_KINDS: Mapping[Kind, str] = {
+    "counts": "not starts_with(d.key, 'd:') and not starts_with(d.key, 'e:') and not starts_with(d.key, 'c:')",
+    "durations": "not starts_with(d.key, 'e:') and not starts_with(d.key, 'c:')",
+    "errors": "starts_with(d.key, 'e:')",
+    "costs": "starts_with(d.key, 'c:')",
+    "named": "d.key = any(cast(:keys as text[]))",
+}
+MOST_KEYS = 1_000
+"""Error codes, or units of cost, that are told of: whoever writes a workflow may make as many as they like."""
+
+
+@dataclass(frozen=True)
+class Top:
+    """Only the groups in which one count is largest."""
+
+    key: str
+    groups: int
+
+
+async def sums(
+    session: Session,
+    boundaries: Sequence[datetime],
+    which: Which,
+    *,
+    nodes: bool = False,
+    by: Sequence[Dimension] = (),
+    kind: Kind = "counts",
+    keys: Sequence[str] = (),
+    top: Top | None = None,
+) -> dict[Group, dict[str, int]]:
+    """Add up what is kept of executions, or of node runs, between moments that follow each other and are whole quarters
+    of an hour."""
+    cut = segments(boundaries)
+    level = _level(which, by, nodes=nodes)
+    values = {
+        "levels": array(0 if nodes and each.grain == HOUR else level for each in cut),
+        "numbers": array(each.number for each in cut),
+        "grains": array(each.grain for each in cut),
+        "lows": array(each.low for each in cut),
+        "highs": array(each.high for each in cut),
+        "boundaries": array(boundaries),
+        "since": floor(boundaries[0], timedelta(hours=1)),
+        "until": boundaries[-1],
+        "nodes": nodes,
+        "keys": array(keys),
+        "workflow": which.workflow,
+        "version": which.version,
+        "trigger": which.trigger,
+        "node": which.node,
+        "top_key": top and top.key,
+        "top_groups": top and top.groups,
+    }
+    found: dict[Group, dict[str, int]] = {}
+    for *group, key, amount in await session.sql.execute(text(_statement(which, by, kind, top)), values):
+        found.setdefault(tuple(group), {})[key] = int(amount)
+    return found
+
+
+async def largest(
+    session: Session, boundaries: Sequence[datetime], which: Which, kind: Kind, *, nodes: bool
+) -> dict[str, int]:
+    """The largest counts of one kind over all the time, MOST_KEYS of them."""
+    found = await sums(session, [boundaries[0], boundaries[-1]], which, nodes=nodes, kind=kind)
+    return found.get((1,), {})
+
+
+def _level(which: Which, by: Sequence[Dimension], *, nodes: bool) -> int:
+    """How much of what is asked for has been added up before."""
+    if which.version is not None or which.trigger is not None or "version" in by or "trigger" in by:
+        return 0
+    return 1 if nodes or which.workflow is not None or "workflow" in by else 2
+
+
+def _statement(which: Which, by: Sequence[Dimension], kind: Kind, top: Top | None) -> str:
+    asked = ("workflow", "version", "trigger", "node")
+    filters = "".join(f" and {name} = :{name}" for name in asked if getattr(which, name) is not None)
+    columns = "".join(f"{name}, " for name in by)
+    added = _SUMS.format(filters=filters, columns=columns, kind=_KINDS[kind])
+    if kind in ("errors", "costs"):
+        return f"{added} select number, {columns} key, amount from added order by amount desc, key limit {MOST_KEYS}"
+    if top is None:
+        return f"{added} select number, {columns} key, amount from added"
+    dimensions = ", ".join(by)
+    return f"""{added}, largest as (
+    select {dimensions} from added where key = :top_key group by {dimensions}
+    order by sum(amount) desc, {dimensions} limit :top_groups
+)
+select number, {columns} key, amount from added join largest using ({dimensions})"""
+
+
+# `offset 0` keeps the planner from reading all hours of a tenant where it believes that there are few.
+_SUMS = """
+with kept as (
+    select s.number, {columns} d.key, d.amount
+    from unnest(
+        cast(:levels as smallint[]), cast(:numbers as int[]), cast(:grains as smallint[]), cast(:lows as timestamptz[]),
+        cast(:highs as timestamptz[])
+    ) as s (level, number, grain, low, high)
+    cross join lateral (
+        select *, s.grain > 0 or slot >= s.low and slot + interval '1 hour' <= s.high as whole from rollups
+        where nodes = :nodes and level = s.level and grain = s.grain
+            and slot >= date_bin('1 hour', s.low, '2000-01-01Z') and slot < s.high{filters}
+        offset 0
+    ) as r
+    cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
+    where {kind}
+        and (r.whole or r.slot + d.quarter * interval '15 minutes' >= s.low
+            and r.slot + d.quarter * interval '15 minutes' < s.high)
+), fresh as (
+    select width_bucket(r.slot + d.quarter * interval '15 minutes', cast(:boundaries as timestamptz[])) as number,
+        {columns} d.key, d.amount
+    from rollup_deltas as r cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
+    where (r.node <> '') = :nodes and r.slot >= :since and r.slot < :until{filters}
+        and {kind}
+        and r.slot + d.quarter * interval '15 minutes' >= (cast(:boundaries as timestamptz[]))[1]
+        and r.slot + d.quarter * interval '15 minutes' < :until
+), added as materialized (
+    select number, {columns} key, sum(amount) as amount
+    from (select * from kept union all select * from fresh) as both_of_them
+    group by number, {columns} key having sum(amount) <> 0
+)
+"""

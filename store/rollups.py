@@ -1,0 +1,76 @@
+"""Sums for analytics. Triggers append what each transaction changes; here that is folded into hours, days and ten days,
+and all of it is counted anew where somebody doubts it."""
+
+from sqlalchemy import text
+
+from store.session import Session
+
+AT_ONCE = 50_000
+"""Deltas that one transaction folds."""
+
+
+async def fold(session: Session, *, limit: int = AT_ONCE) -> bool:
+    """Fold some of the oldest changes into the sums; gives whether there are more. Two at once do no harm: one of them
+    leaves it to the other."""
+    if not (await session.sql.execute(_LOCK)).scalar_one():
+        return False
+    return (await session.sql.execute(_FOLD, {"limit": limit})).scalar_one() == limit
+
+
+async def recount(session: Session) -> None:
+    """Count all rows of the tenant anew, in the place of what the sums say. Then they are to be folded."""
+    await session.sql.execute(text("select recount_rollups()"))
+
+
+# Sums of longer times are made of the same changes: none of them is ever read to make another.
+_LOCK = text("select pg_try_advisory_xact_lock(hashtextextended('perdure.rollups ' || current_tenant(), 0))")
+_FOLD = text("""
+with taken as (
+    delete from rollup_deltas where id in (select id from rollup_deltas order by id limit :limit) returning *
+), spread as (
+    select t.node <> '' as nodes, l.level, g.grain, date_bin(g.width, t.slot, '2000-01-01Z') as slot,
+        case when l.level < 2 then t.workflow else '' end as workflow,
+        case when l.level < 1 then t.version else 0 end as version,
+        case when l.level < 1 then t.trigger else '' end as trigger,
+        t.node, case when g.grain = 0 then d.quarter else 0 end as quarter, d.key, sum(d.amount) as amount
+    from taken as t cross join lateral unnest(t.quarters, t.keys, t.amounts) as d (quarter, key, amount)
+    cross join (values (0, interval '1 hour'), (1, interval '1 day'), (2, interval '10 days')) as g (grain, width)
+    cross join (values (0), (1), (2)) as l (level)
+    where l.level = 0 or t.node = '' or (l.level = 1 and g.grain > 0)
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+), touched as materialized (
+    select distinct nodes, level, grain, slot, workflow, version, trigger, node from spread
+), before as (
+    select r.nodes, r.level, r.grain, r.slot, r.workflow, r.version, r.trigger, r.node, d.quarter, d.key, d.amount
+    from touched as t
+    cross join lateral (
+        select * from rollups
+        where nodes = t.nodes and level = t.level and grain = t.grain and slot = t.slot
+            and workflow = t.workflow and version = t.version and trigger = t.trigger and node = t.node
+        offset 0
+    ) as r
+    cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
+), summed as (
+    select nodes, level, grain, slot, workflow, version, trigger, node, quarter, key,
+        greatest(least(sum(amount), 9e18), -9e18)::bigint as amount
+    from (select * from spread union all select * from before) as both_of_them
+    group by 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+), packed as (
+    select nodes, level, grain, slot, workflow, version, trigger, node,
+        array_agg(quarter order by quarter, key) filter (where amount <> 0) as quarters,
+        array_agg(key order by quarter, key) filter (where amount <> 0) as keys,
+        array_agg(amount order by quarter, key) filter (where amount <> 0) as amounts
+    from summed group by 1, 2, 3, 4, 5, 6, 7, 8
+), emptied as (
+    delete from rollups as r using packed as p
+    where p.keys is null and r.nodes = p.nodes and r.level = p.level and r.grain = p.grain and r.slot = p.slot
+        and r.workflow = p.workflow and r.version = p.version and r.trigger = p.trigger and r.node = p.node
+), stored as (
+    insert into rollups (nodes, level, grain, slot, workflow, version, trigger, node, quarters, keys, amounts)
+    select nodes, level, grain, slot, workflow, version, trigger, node, quarters, keys, amounts
+    from packed where keys is not null
+    on conflict on constraint rollups_pkey do update
+    set quarters = excluded.quarters, keys = excluded.keys, amounts = excluded.amounts
+)
+select count(*) from taken
+""")

@@ -1,0 +1,69 @@
+"""What one attempt used: CPU time, as far as it can be told, and cost in whatever units its activity type counts."""
+
+import math
+import re
+import types
+from collections.abc import Callable, Coroutine, Generator
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+from time import thread_time
+from typing import Any, TypeVar
+
+UNITS = 16
+"""Of one attempt."""
+UNIT = re.compile(r"[a-z][a-z0-9_.]{0,62}")
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class Usage:
+    """Grows while the attempt runs."""
+
+    cpu_seconds: float = 0.0
+    amounts: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
+
+    def computed(self, seconds: float) -> None:
+        """So much CPU time was used."""
+        self.cpu_seconds += max(0.0, seconds)
+
+    def cost(self, unit: str, amount: float) -> None:
+        """So much of a unit was used up. Raises ValueError for what is no unit or no amount: that is a bug."""
+        if UNIT.fullmatch(unit) is None or not math.isfinite(amount) or amount < 0:
+            raise ValueError("a cost is a unit such as `tokens.input`, and a number that is not negative")
+        if unit not in self.amounts and len(self.amounts) >= UNITS:
+            raise ValueError(f"an attempt counts at most {UNITS} units")
+        # By their decimal form, so that ten times 0.1 is 1.
+        self.amounts[unit] = self.amounts.get(unit, Decimal(0)) + Decimal(str(amount))
+
+    def costs(self) -> dict[str, float]:
+        """What was used up, by unit."""
+        return {unit: float(amount) for unit, amount in self.amounts.items()}
+
+
+@types.coroutine
+def metered(work: Coroutine[Any, Any, Result], computed: Callable[[float], None]) -> Generator[Any, Any, Result]:
+    """Do it, and tell the CPU time of its own steps on this thread: what others compute while it waits is theirs."""
+    spent = 0.0
+    step: Callable[[], Any] = partial(work.send, None)
+    try:
+        while True:
+            began = thread_time()
+            try:
+                waits_for = step()
+            except StopIteration as end:
+                return end.value
+            finally:
+                spent += thread_time() - began
+            try:
+                yield waits_for
+            except GeneratorExit:
+                work.close()
+                raise
+            except BaseException as thrown:  # noqa: BLE001 it is the work that must deal with it, a cancellation too
+                step = partial(work.throw, thrown)
+            else:
+                step = partial(work.send, None)
+    finally:
+        computed(spent)
