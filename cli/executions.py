@@ -50,7 +50,7 @@ def run(
         if not wait:
             typer.echo(clean_json(reply.text) if as_json else started.id)
             return
-        _follow(api, started, as_json=as_json)
+        followed(api, started, as_json=as_json)
 
 
 def show(
@@ -73,7 +73,7 @@ def follow(
 ) -> None:
     """Follow an execution to its end; the exit status is that of its outcome."""
     with connected(url, api_key, data) as api:
-        _follow(api, api.get(address(id)).read(Execution), as_json=as_json)
+        followed(api, api.get(address(id)).read(Execution), as_json=as_json)
 
 
 def ls(
@@ -151,11 +151,12 @@ def signal(
     typer.echo(clean_json(reply.text) if as_json else reply.read(EmittedEvent).id)
 
 
-def _follow(api: Api, started: Execution, *, as_json: bool) -> None:
-    from cli.following import follow as followed
+def followed(api: Api, started: Execution, *, as_json: bool) -> None:
+    """Follow an execution to its end, which the exit status tells."""
+    from cli.following import follow as to_its_end
 
     try:
-        ended, text = followed(api, started, quiet=as_json)
+        ended, text = to_its_end(api, started, quiet=as_json)
     except KeyboardInterrupt:
         typer.echo(f"{started.id} goes on. Follow it again: perdure follow {started.id}", err=True)
         raise typer.Exit(Exit.INTERRUPTED) from None

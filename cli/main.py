@@ -6,7 +6,20 @@ from io import TextIOWrapper
 
 import typer
 
-from cli import cache, debugging, events, executions, services, stats, steering, tasks, testing, why, workflows
+from cli import (
+    again,
+    cache,
+    debugging,
+    events,
+    executions,
+    services,
+    stats,
+    steering,
+    tasks,
+    testing,
+    why,
+    workflows,
+)
 from cli.outcomes import Exit, exit_status
 from cli.plain import clean
 from cli.replies import RefusedByProblem
@@ -40,7 +53,15 @@ for verb in (
     stats.stats,
 ):
     app.command(rich_help_panel="Executions")(verb)
-for verb in (steering.pause, steering.resume, steering.skip, steering.assign, steering.terminate):
+for verb in (
+    steering.pause,
+    steering.resume,
+    steering.skip,
+    steering.assign,
+    steering.terminate,
+    again.retry,
+    again.rerun,
+):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
     ("cache", (cache.ls, cache.show, cache.rm), "Outputs that nodes use again."),

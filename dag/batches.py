@@ -35,6 +35,8 @@ class BatchOf:
     batch: Batch
     parent: str
     """The workflow id of the strand that the loop runs in."""
+    attempt: int = 1
+    """At the execution."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class BatchEnd:
     error: ErrorValue | None = None
     output: SkipValidation[JsonValue] = None
     """What a `stop` in it ends the execution with."""
+    attempt: int = 1
+    """At the execution."""
 
 
 @dataclass(frozen=True)

@@ -56,3 +56,5 @@ class Invocation:
     """Run nothing if there is a stored output; else store it. Never beside `mask`."""
     test: Literal["pure", "real"] | None = None
     """In a test: whether the node may have effects (`real`)."""
+    round: int = 1
+    """The attempt at the execution since which this is not what had its effect before. Such has another key."""

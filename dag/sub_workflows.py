@@ -62,6 +62,8 @@ class Beginning:
     trigger: Literal["workflow", "on_failure", "test"] = WORKFLOW
     test: SkipValidation[JsonValue] = None
     """What stands in for the world there, where this one is a test (dag/testing/preparing.py reads it)."""
+    again: str | None = None
+    """Who has the execution that starts it go on: then it may have been started before, and goes on too."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import JsonValue, TypeAdapter
 
 from dag.batches import Batch, BatchEnd, Beginning, report
+from dag.errors import ErrorValue
 from dag.plan import PlanGraph, Sees
 from interpreter.clock import Progress
 from interpreter.compensation import Due
@@ -20,7 +21,8 @@ from interpreter.frames import Frame, Frames, FrameState, Held
 from interpreter.frontier import STARTED, UNSTARTED, Standing
 from interpreter.outputs import Index, Outputs
 from interpreter.pausing import State, target_of
-from interpreter.start import Carried, Start
+from interpreter.rounds import first_of
+from interpreter.start import Carried, Reuse, Start
 
 _DUE = TypeAdapter(list[Due])
 _BEGINNING = TypeAdapter(Beginning)
@@ -62,6 +64,7 @@ class Batching:
             start_time=self._at.start_time,
             outputs=Index([[*values]]),
             test=None if self._at.test is None else Progress(self._at.test.skipped, begun=True),
+            reuse=self._reuse_in(loop.path),
         )
         steering = self._at.steering
         if steering is not None and steering.paused:  # it begins as paused as the rest is
@@ -75,6 +78,16 @@ class Batching:
             values=[*values.values()],
         )
         return _BEGINNING.dump_python(beginning, mode="json")
+
+    def _reuse_in(self, loop: str) -> Reuse | None:
+        """What is known to run anew in a loop; the rest a batch finds out for itself."""
+        reuse = self._at.reuse
+        if reuse is None:
+            return None
+        rounds = {
+            path: round for path, round in reuse.rounds.items() if path.startswith(f"{loop}[") or path == first_of(loop)
+        }
+        return Reuse(rounds=rounds)
 
     def loop(self) -> tuple[Frame, int] | None:
         """Where the loop is of which this strand is a batch, if it is one."""
@@ -90,7 +103,12 @@ class Batching:
     def warning(self, how: Literal["breaking", "failing"]) -> JsonValue:
         """That this strand, which is a batch, comes to its end; as the argument of the activity that tells it."""
         assert self._start.strand is not None
-        return report(self._start.strand, BatchEnd(self._start.strand.batch, how))
+        return report(self._start.strand, BatchEnd(self._start.strand.batch, how, attempt=self._start.attempt))
+
+    def failed(self, error: ErrorValue) -> BatchEnd:
+        """This strand has not come to do anything."""
+        assert self._start.strand is not None
+        return BatchEnd(self._start.strand.batch, "failed", error=error, attempt=self._start.attempt)
 
     def end(self, frame: Frame, place: int) -> BatchEnd:
         """What this strand has done, which is a batch of the loop."""
@@ -112,6 +130,7 @@ class Batching:
             failures=loop.failures,
             error=loop.error,
             output=self._at.stop_output,
+            attempt=self._start.attempt,
         )
 
 

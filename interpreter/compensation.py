@@ -24,6 +24,8 @@ class Due:
     error: ErrorValue | None = None
     """Why the config could not be computed: it fails with this when its turn comes."""
     title: str | None = None
+    round: int = 1
+    """The attempt at the execution since which it is this that the node has done."""
 
     @property
     def own_path(self) -> str:

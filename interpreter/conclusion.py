@@ -15,15 +15,17 @@ from interpreter.compensation import Due
 from interpreter.failures import dumped, fitting
 from interpreter.frames import Frame, Frames
 from interpreter.instead import Instead
-from interpreter.job import Computed, error_of
-from interpreter.journal import Journal, Now, shown, shown_text
+from interpreter.job import Computed
+from interpreter.journal import Journal, Now, shown
 from interpreter.lasting import OURS, USUAL
-from interpreter.orders import Invoke, Order, Outcome, invocation_of
+from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.parting import Act
+from interpreter.reusable import Remember
 from interpreter.settling import ends_text
 from interpreter.sizes import check_written
 from interpreter.start import Carried, Start
+from interpreter.undoing import Undoing
 
 ENDINGS: Mapping[str, EventType] = {
     "succeeded": "execution.succeeded",
@@ -53,6 +55,7 @@ class Conclusion:
         *,
         now: Now,
         orders: list[Order],
+        remember: Remember | None,
     ):
         self._id = id
         self._start = start
@@ -62,11 +65,14 @@ class Conclusion:
         self._journal = journal
         self._now = now
         self._orders = orders
-        self._undoing: Due | None = None
+        self._undoing = Undoing(COMPENSATION, journal, orders, now=now, ended=self._undone, remember=remember)
         self._acts: deque[Act] = deque()
         """What is left to do before the end; the first is under way."""
         self.outcome: Outcome | None = None
-        self.instead: Instead | None = None
+
+    def rehearse(self, instead: Instead | None) -> None:
+        """In a test, let what stands in for the world answer."""
+        self._undoing.instead = instead
 
     @property
     def is_known(self) -> bool:
@@ -121,10 +127,10 @@ class Conclusion:
     def go_on(self) -> bool:
         """Undo what is next; false when nothing can be done now."""
         outcome = self._at.outcome
-        if outcome is None or self._undoing is not None or self._acts or self.outcome is not None:
+        if outcome is None or self._undoing.is_busy or self._acts or self.outcome is not None:
             return False
         if due := self._frames.root.due:
-            self._undo(due[-1])
+            self._undoing.undo(due[-1])
         else:
             self._journal.say("compensation.ended", data={"status": "failed" if self._at.undone_wrongly else "done"})
             self._tell_others(outcome, self._acts_of(outcome))
@@ -133,14 +139,14 @@ class Conclusion:
     def succeeded(self, number: int, text: bytes) -> None:
         """What was asked for has been done."""
         if number == COMPENSATION:
-            self._undone(output=text)
+            self._undoing.succeeded(text)
         else:
             self._told(execution=orjson.loads(text) if text else None)
 
     def failed(self, number: int, error: ErrorValue) -> None:
         """What was asked for could not be done; the execution ends all the same."""
         if number == COMPENSATION:
-            self._undone(error)
+            self._undoing.failed(error)
         else:
             self._told(error)
 
@@ -152,37 +158,10 @@ class Conclusion:
         """Telling others takes too long for a local activity."""
         self._tell_next(local=False)
 
-    def _undo(self, last: Due) -> None:
-        self._undoing = last
-        made = None if self.instead is None or last.error is not None else self.instead.undoes(last)
-        mocked: dict[str, JsonValue] = {} if made is None else {"mocked": True}
-        self._journal.say("node.started", last.own_path, {"type": last.type, **shown("config", last.config), **mocked})
-        if last.error is not None:
-            self._undone(last.error)
-            return
-        if made is not None:
-            self._undone(error_of(made) if made.kind == "fail" else None, output=orjson.dumps(made.value))
-            return
-        deadline = None if last.timeout is None else self._now.time + last.timeout
-        invocation = invocation_of(last.call, Computed("call", secrets=last.secrets), deadline, 0)
-        if self.instead is not None:
-            invocation = self.instead.marked(last.own_path, invocation)
-        self._orders.append(
-            Invoke(COMPENSATION, last.own_path, last.title, last.type, last.call, last.config, invocation, local=False)
-        )
-
-    def _undone(self, error: ErrorValue | None = None, *, output: bytes = b"null") -> None:
+    def _undone(self, _: Due, error: ErrorValue | None) -> None:
         """A compensation has ended; whatever came of it, the next one has its turn."""
-        assert self._undoing is not None
-        path = self._undoing.own_path
-        if error is None:
-            self._journal.say("node.succeeded", path, {**shown_text("output", output), "port": "out"})
-        else:
-            self._at.undone_wrongly = True
-            node = self._undoing.path.rpartition(".")[2]
-            self._journal.say("node.failed", path, {"error": dumped(fitting(error.at(node, path))), "port": None})
+        self._at.undone_wrongly = self._at.undone_wrongly or error is not None
         self._frames.root.due.pop()
-        self._undoing = None
 
     def _tell_others(self, outcome: Outcome, acts: Iterable[Act]) -> None:
         """It is known how the execution ends, and nothing is left to undo."""
@@ -218,7 +197,7 @@ class Conclusion:
             self._journal.say("strand.ended")
             return
         data = shown("output", outcome.output) if outcome.error is None else {"error": dumped(outcome.error)}
-        if self.instead is not None:
+        if self._undoing.instead is not None:
             vars = shown("vars", dict(self._frames.root.at.vars))
             data = {**data, **vars, "duration": self._now.time - self._at.started_at}
         self._journal.say(ENDINGS[outcome.status], data=data)

@@ -40,6 +40,9 @@ from interpreter.outputs import Outputs
 from interpreter.passing_on import PASSING_ON, PassingOn
 from interpreter.pausing import State
 from interpreter.rehearsing import Rehearsing
+from interpreter.reusable import Remember
+from interpreter.reusing import AT_THE_BEGINNING, Reusing
+from interpreter.rounds import Rounds
 from interpreter.search import SEARCH, SearchValues
 from interpreter.settling import Settling
 from interpreter.start import Carried, Start
@@ -66,6 +69,7 @@ class Execution:
         carried: Carried,
         segments: Sequence[bytes] = (),
         tenant: str = "",
+        remember: Remember | None = None,
     ):
         self.id = id
         self._start = start
@@ -89,7 +93,9 @@ class Execution:
         self.alarms = Alarms(self.frames)
         self._deadline: float | None = None
         self.orders: list[Order] = []
-        self._conclusion = Conclusion(id, start, plan, carried, self.frames, self._journal, now=now, orders=self.orders)
+        self._conclusion = Conclusion(
+            id, start, plan, carried, self.frames, self._journal, now=now, orders=self.orders, remember=remember
+        )
         self.tasks = Tasks(
             self.frames, carried.decisions, now=now, execution=id, attempt=start.attempt, started_by=start.started_by
         )
@@ -108,7 +114,7 @@ class Execution:
             end=self._conclusion.finish,
         )
         passing_on = PassingOn(steering, self.frames, orders=self.orders)
-        self._asides: Mapping[int, Admission | Dependencies | Conclusion | PassingOn] = {
+        self._asides: dict[int, Admission | Dependencies | Conclusion | PassingOn | Reusing] = {
             **self._entrance.asides,
             PASSING_ON: passing_on,
             **dict.fromkeys(AT_THE_END, self._conclusion),
@@ -118,9 +124,14 @@ class Execution:
         self._batching = Batching(start, carried, self.frames, self._outputs)
         self._loop = self._batching.loop()
         """The loop of which this strand is a batch, if it is one; the graphs around it are run by another strand."""
-        self._settling = Settling(self.frames, self._outputs, self._journal, self.orders)
+        rounds = Rounds(carried, start.again)
+        self._settling = Settling(
+            self.frames, self._outputs, self._journal, self.orders, rounds=rounds, remember=remember
+        )
         self._evaluating = Evaluating(plan, self._view, self._computing, self._settling)
-        self._invoking = Invoking(self._settling, self.frames, self.alarms, self._outputs, now=now, orders=self.orders)
+        self._invoking = Invoking(
+            self._settling, self.frames, self.alarms, self._outputs, now=now, orders=self.orders, rounds=rounds
+        )
         self._lasting = Lasting(
             self._settling,
             self.frames,
@@ -142,9 +153,25 @@ class Execution:
             early=carried.early,
             batching=self._batching,
             tasks=self.tasks,
+            rounds=rounds,
             stop=self._stop,
             grace_until=carried.grace_until,
         )
+        self._reusing = Reusing(
+            start,
+            carried,
+            self.frames,
+            self._outputs,
+            self._journal,
+            self._settling,
+            self.orders,
+            now=now,
+            remember=remember,
+            go_on=self._start_running,
+            fail=self._fail_to_reuse,
+            end=self._end,
+        )
+        self._asides.update(dict.fromkeys(AT_THE_BEGINNING, self._reusing))
         self._starting = Starting(
             self.frames,
             self.alarms,
@@ -153,6 +180,7 @@ class Execution:
             self._settling,
             self._invoking,
             self._lasting,
+            self._reusing,
             now=now,
             compute=self._compute,
             stop=self._stop,
@@ -184,11 +212,19 @@ class Execution:
         self._at.begun = True
         self.steering.begin()
         if self._loop is not None:
-            self._lasting.start(*self._loop)
+            self._start_running()
         else:
             self._entrance.begin()
 
     def _start_running(self) -> None:
+        if self._conclusion.is_known or self.ending is not None:
+            return
+        if self._reusing.is_due:
+            self._reusing.find_out()
+            return
+        if self._loop is not None:
+            self._lasting.start(*self._loop)
+            return
         if self._entrance.was_before:
             self._at.started_at = self._now.time
         self._set_deadline()
@@ -218,7 +254,7 @@ class Execution:
             self._follow()
         elif attempts and self._invoking.due:
             self._invoking.try_again()
-        elif calls and self._conclusion.go_on():
+        elif calls and (self._conclusion.go_on() or self._reusing.go_on()):
             pass
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
@@ -371,7 +407,8 @@ class Execution:
             case ChildEnd():
                 self._lasting.arriving.child_ended(told)
             case BatchEnd():
-                self._lasting.arriving.batch_ended(told)
+                if told.attempt == self._start.attempt:  # else it is a batch of an earlier one
+                    self._lasting.arriving.batch_ended(told)
             case Verdict() | Success():
                 self._entrance.heard(told)
             case EndBatch():
@@ -480,7 +517,13 @@ class Execution:
             self._settling.end(frame, "failed")
         else:
             assert isinstance(computed.value, dict)
-            self._settling.begun(frame, computed.value)
+            self._settling.begun(frame, self._reusing.edited(frame, computed.value))
+
+    def _fail_to_reuse(self, error: ErrorValue) -> None:
+        if self._loop is None:
+            self._conclusion.finish(Outcome("failed", error=fitting(error)))
+        else:
+            self._conclusion.finish_batch(self._batching.failed(error))
 
     def _stop(self, output: JsonValue) -> None:
         """A `stop` ends the execution; the output of the first one stays."""
@@ -499,6 +542,8 @@ class Execution:
         self.steering.let_go()
         if why != "stopped":
             self._lasting.grace_until = self._now.time + GRACE
+        if self._reusing.ends(why):
+            return
         if self._loop is None:
             self._settling.end(self.frames.root, why)
         else:

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from dag.errors import ErrorValue
 from dag.masks import masked
+from dag.plan import PlanNode
 from interpreter.alarms import Alarms
 from interpreter.frames import Frame, Frames, Wait
 from interpreter.instead import Instead
@@ -13,6 +14,7 @@ from interpreter.job import Computed
 from interpreter.journal import SHOWN_BYTES, Now
 from interpreter.orders import Invoke, Order, invocation_of
 from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.rounds import Rounds
 from interpreter.settling import Settling, timed_out_node
 
 
@@ -20,7 +22,15 @@ class Invoking:
     """Orders attempts, and settles nodes by what came of them."""
 
     def __init__(
-        self, settling: Settling, frames: Frames, alarms: Alarms, outputs: Outputs, *, now: Now, orders: list[Order]
+        self,
+        settling: Settling,
+        frames: Frames,
+        alarms: Alarms,
+        outputs: Outputs,
+        *,
+        now: Now,
+        orders: list[Order],
+        rounds: Rounds,
     ):
         self._settling = settling
         self._frames = frames
@@ -28,6 +38,7 @@ class Invoking:
         self._outputs = outputs
         self._now = now
         self._orders = orders
+        self._rounds = rounds
         self.due: deque[int] = deque()
         """Activities whose next attempt is due; they are still among those that wait."""
         self.instead: Instead | None = None
@@ -53,9 +64,7 @@ class Invoking:
         except OutputsTooLarge as full:
             self._settling.fail(frame, place, full.value())
             return
-        data: dict[str, JsonValue] = {"output_bytes": len(text)}
-        if len(text) <= SHOWN_BYTES:
-            data = {"output": masked(self._outputs.value(number), node.call.mask if node.call else ())}
+        data = output_shown(node, text, self._outputs.value(number) if len(text) <= SHOWN_BYTES else None)
         if cached:
             data["cached"] = True
         if node.compensate is None or cached:  # what another execution did is none of this one's to undo
@@ -89,11 +98,17 @@ class Invoking:
         node, number = frame.graph.nodes[place], frame.at.base + place
         assert node.call is not None
         self._settling.calls[number] = computed
-        invocation = invocation_of(node.call, computed, frame.at.deadlines.get(place), attempts)
+        path, deadline = frame.path(place), frame.at.deadlines.get(place)
+        invocation = invocation_of(node.call, computed, deadline, attempts, round=self._rounds.of(path))
         if self.instead is not None:
             if self.instead.attempt(frame, place, computed, attempts):
                 return
-            invocation = self.instead.marked(frame.path(place), invocation)
-        self._orders.append(
-            Invoke(number, frame.path(place), node.title, node.type, node.call, computed.value, invocation, local)
-        )
+            invocation = self.instead.marked(path, invocation)
+        self._orders.append(Invoke(number, path, node.title, node.type, node.call, computed.value, invocation, local))
+
+
+def output_shown(node: PlanNode, text: bytes, value: JsonValue) -> dict[str, JsonValue]:
+    """A node's output as events tell it: without what is masked, or by its size."""
+    if len(text) > SHOWN_BYTES:
+        return {"output_bytes": len(text)}
+    return {"output": masked(value, node.call.mask if node.call else ())}

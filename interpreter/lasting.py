@@ -50,6 +50,7 @@ from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now, shown, shown_text
 from interpreter.orders import Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.rounds import Rounds
 from interpreter.settling import Settling, Wanted, end_of, ends_text, located, timed_out_node, turn_around
 from interpreter.sizes import check_written
 from interpreter.tasks import Tasks
@@ -79,6 +80,7 @@ class Lasting:
         early: Early,
         batching: Batching,
         tasks: Tasks,
+        rounds: Rounds,
         stop: Callable[[JsonValue], None],
         grace_until: float | None,
     ):
@@ -94,6 +96,7 @@ class Lasting:
         self.arriving = Arriving(frames, outputs, early, self._do, fast=fast)
         self._batching = batching
         self._tasks = tasks
+        self._rounds = rounds
         self._stop = stop
         self.grace_until = grace_until
         """How long what an ended execution still runs may take, all together."""
@@ -280,7 +283,7 @@ class Lasting:
                 case Fill(slot, value):
                     self._outputs.put_value(held.slots + slot, value)
                 case Owe(slot, written):
-                    held.blocks[slot] = owed(written)
+                    held.blocks[slot] = self._settling.remembered(owed(written))
                 case Yield():
                     self._yield(frame, place, step)
                 case Fail(error):
@@ -299,7 +302,7 @@ class Lasting:
                     self._release(frame, place)
                     self._give(frame, place, port, output, too_late=held.timed_out)
                 case Call(activity, argument):
-                    self._perform(frame, place, activity, argument)
+                    self._perform(frame, place, activity, self._rounds.asked(activity, argument))
                 case Dispatch():
                     beginning = self._batching.beginning(frame, place, held, step)
                     # No local one: its turns run before its end is known, and history must know of the loop by then.

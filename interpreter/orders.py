@@ -60,7 +60,9 @@ class Outcome:
     error: ErrorValue | None = None
 
 
-def invocation_of(call: Call, computed: Computed, deadline: float | None, attempts: int) -> Invocation:
+def invocation_of(
+    call: Call, computed: Computed, deadline: float | None, attempts: int, *, round: int = 1
+) -> Invocation:
     """How an activity is to be run, with what has been computed for it."""
     return Invocation(
         call.attempt_timeout if call.own_timeout else None,
@@ -71,4 +73,5 @@ def invocation_of(call: Call, computed: Computed, deadline: float | None, attemp
         computed.secrets,
         call.mask,
         None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),
+        round=round,
     )

@@ -67,7 +67,8 @@ class Rehearsing:
             view=view,
             now=now,
         )
-        invoking.instead = starting.instead = lasting.instead = conclusion.instead = self._mocking
+        invoking.instead = starting.instead = lasting.instead = self._mocking
+        conclusion.rehearse(self._mocking)
 
     def begin(self) -> None:
         """The execution begins."""

@@ -18,6 +18,8 @@ from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal
 from interpreter.orders import Cancel, Order
 from interpreter.outputs import Outputs
+from interpreter.reusable import Remember
+from interpreter.rounds import Rounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,22 @@ class Settling:
     """Settles nodes. What it wants computed, and what is to be done outside, it leaves to the execution: nothing here
     waits."""
 
-    def __init__(self, frames: Frames, outputs: Outputs, journal: Journal, orders: list[Order]):
+    def __init__(
+        self,
+        frames: Frames,
+        outputs: Outputs,
+        journal: Journal,
+        orders: list[Order],
+        *,
+        rounds: Rounds,
+        remember: Remember | None,
+    ):
         self._frames = frames
         self._outputs = outputs
         self._journal = journal
         self._orders = orders
+        self._rounds = rounds
+        self._remember = remember
         self.wanted: deque[Wanted] = deque()
         self.leaving: deque[tuple[Frame, int]] = deque()
         """Nodes that last, and were asked to stop."""
@@ -73,6 +86,9 @@ class Settling:
     def succeed(self, frame: Frame, place: int, port: str | None, data: Mapping[str, JsonValue]) -> None:
         """A node has its output."""
         self._journal.say("node.succeeded", frame.path(place), {**data, "port": port})
+        if self._remember is not None:
+            text = self._outputs.text(frame.at.base + place)
+            self._remember.succeeded(frame.path(place), frame.graph.nodes[place].type, port, text)
         self.settle(frame, place, Settled("succeeded", port))
 
     def fail(self, frame: Frame, place: int, error: ErrorValue) -> None:
@@ -130,22 +146,31 @@ class Settling:
         data = self.promising.pop(frame.at.base + place)
         node = frame.graph.nodes[place]
         assert node.compensate is not None
-        frame.due.append(
-            Due(
-                frame.path(place),
-                node.compensate.type,
-                node.compensate.call,
-                node.compensate.timeout,
-                config=None if computed.kind == "fail" else computed.value,
-                secrets=computed.secrets,
-                error=error_of(computed) if computed.kind == "fail" else None,
-                title=node.title,
-            )
+        due = Due(
+            frame.path(place),
+            node.compensate.type,
+            node.compensate.call,
+            node.compensate.timeout,
+            config=None if computed.kind == "fail" else computed.value,
+            secrets=computed.secrets,
+            error=error_of(computed) if computed.kind == "fail" else None,
+            title=node.title,
+            round=self._rounds.of(frame.path(place)),
         )
+        frame.due.append(due)
+        if self._remember is not None:
+            self._remember.owes(due)
         if "error" in data:
             self.fail(frame, place, ErrorValue.model_validate(data["error"]))
         else:
             self.succeed(frame, place, "out", data)
+
+    def remembered(self, due: list[Due]) -> list[Due]:
+        """What others have done that is to be undone."""
+        if self._remember is not None:
+            for each in due:
+                self._remember.owes(each)
+        return due
 
     def doubt(self, frame: Frame, place: int, error: ErrorValue) -> None:
         """A node has failed without a word of whether it had its effect."""

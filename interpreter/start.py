@@ -1,11 +1,12 @@
 """What an execution of the interpreter is started with, and what it carries over continue-as-new."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 from pydantic import JsonValue, SkipValidation
 
+from dag.again import Again
 from dag.batches import BatchOf
 from dag.dependencies import Awaited
 from dag.plan import PlanGraph
@@ -15,6 +16,7 @@ from dag.sub_workflows import Parent
 from dag.testing.mode import Mode
 from interpreter.arriving import Early
 from interpreter.clock import Progress
+from interpreter.compensation import Due
 from interpreter.decisions import Memory
 from interpreter.frames import FrameState
 from interpreter.frontier import Standing
@@ -66,6 +68,8 @@ class Start:
     """How it is debugged from its first node on."""
     test: Mode | None = None
     """What stands in for the world, where this is a test."""
+    again: Again | None = None
+    """What it goes on from, if it does not begin anew."""
 
 
 @dataclass
@@ -100,6 +104,32 @@ class Queued:
     def is_before(self) -> bool:
         """Whether the execution does not run yet."""
         return self.stage not in ("inside", "away")
+
+
+@dataclass
+class Kept:
+    """A node that is not run, since it has been."""
+
+    type: str
+    port: str | None
+    number: int
+    """By which its output is kept until its turn."""
+
+
+@dataclass
+class Reuse:
+    """What is left of what is taken over. Everything goes by the paths of nodes."""
+
+    is_known: bool = False
+    """Whether it has been found out what can be."""
+    nodes: dict[str, Kept] = field(default_factory=dict[str, Kept])
+    lost: set[str] = field(default_factory=set[str])
+    due: list[Due] = field(default_factory=list[Due])
+    """What is undone should the execution fail, once it has begun."""
+    undo: list[Due] = field(default_factory=list[Due])
+    """What is undone before anything runs."""
+    children: dict[str, int] = field(default_factory=dict[str, int])
+    rounds: dict[str, int] = field(default_factory=dict[str, int])
 
 
 @dataclass
@@ -139,6 +169,14 @@ class Carried:
     """How it is steered; None: nobody has touched it."""
     test: Progress | None = None
     """How far a test has come."""
+    reuse: Reuse | None = None
+    """What is taken over of what was done before."""
+
+
+def written(start: Start) -> dict[str, Any]:
+    """What is written of a start: that it begins anew goes without saying."""
+    said = {each.name: getattr(start, each.name) for each in fields(start)}
+    return said if start.again is not None else {name: value for name, value in said.items() if name != "again"}
 
 
 def fresh(graph: PlanGraph, *, now: float, seed: int, start_time: float | None = None) -> Carried:

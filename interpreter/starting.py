@@ -14,6 +14,7 @@ from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now, shown
 from interpreter.lasting import Lasting
 from interpreter.outputs import Outputs, OutputsTooLarge
+from interpreter.reusing import Reusing
 from interpreter.settling import Settling, timed_out_node, turn_around
 from interpreter.times import iso
 
@@ -32,6 +33,7 @@ class Starting:
         settling: Settling,
         invoking: Invoking,
         lasting: Lasting,
+        reusing: Reusing,
         *,
         now: Now,
         compute: Callable[[Frame, int, Job, Sees], None],
@@ -44,6 +46,7 @@ class Starting:
         self._settling = settling
         self._invoking = invoking
         self._lasting = lasting
+        self._reusing = reusing
         self._now = now
         self._compute = compute
         self._stop = stop
@@ -54,6 +57,8 @@ class Starting:
         node = frame.graph.nodes[place]
         if node.type in LEAVES and self._is_too_late(frame, node):
             self._settling.settle(frame, place, Settled("skipped"))
+            return
+        if self._reusing.take(frame, place):
             return
         self._frames.note(frame, place)
         wired: tuple[str, ...] = ()

@@ -51,6 +51,7 @@ from interpreter.losing import WORKER_LOST, survives_loss
 from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
 from interpreter.pace import RecordedPace
 from interpreter.plans import decoded
+from interpreter.reusable import REMEMBER, Remember
 from interpreter.settling import timed_out_node
 from interpreter.start import Carried, Start, fresh
 
@@ -114,6 +115,7 @@ class Interpreter:
             carried=carried,
             segments=[segment.payload.data for segment in args[3:]],
             tenant=whose.tenant,
+            remember=cast(Remember | None, workflow.extern_functions().get(REMEMBER)),  # pyright: ignore[reportUnknownMemberType]
         )
         self._running: dict[int, _Running] = {}
         self._locals = 0

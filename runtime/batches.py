@@ -7,14 +7,16 @@ import orjson
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import Priority, RawValue, WorkflowIDReusePolicy
-from temporalio.converter import WorkflowSerializationContext, decode_typed_search_attributes
+from temporalio.converter import decode_typed_search_attributes
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from dag.again import Again
 from dag.batches import BATCH_ENDED, END, Batch, BatchEnd, BatchOf, Beginning, EndBatch, Report
 from dag.strands import StrandId, batch_strand, strand_id
-from interpreter.start import Start
-from runtime.executions import TASK_TIMEOUT
+from interpreter.rounds import first_of
+from interpreter.start import Start, written
+from runtime.executions import TASK_TIMEOUT, begun
 from runtime.gone import unless_gone
 
 _BATCH = "batch"
@@ -38,18 +40,19 @@ def batch_id(strand: str, batch: Batch) -> str:
 
 async def begin(client: Client, parent: WorkflowHandle[Any, Any], asked: Beginning, *, queue: str) -> None:
     """Start a batch of a loop that runs in a strand; once, however often this is called. Raises RPCError."""
-    context = WorkflowSerializationContext(namespace=client.namespace, workflow_id=parent.id)
-    first = await anext(aiter(parent.fetch_history_events(page_size=1)))
-    begun = first.workflow_execution_started_event_attributes
-    converter = client.data_converter.with_context(context)
-    start, plan = await converter.decode(begun.input.payloads[:2], [Start, RawValue])
-    of = BatchOf(asked.batch, parent.id)
+    found = await begun(client, parent)
+    start, attributes = found.start, found.attributes
+    of = BatchOf(asked.batch, parent.id, start.attempt)
+    again = None if start.again is None else await _gone_on_from(client, start, start.again, of)
+    if again is None and start.again is not None:
+        return
     tuning = replace(start.tuning, in_flight=asked.in_flight)
+    mine = replace(start, parent=None, tuning=tuning, strand=of, again=again)
     values = RawValue(Payload(metadata={"encoding": b"json/plain"}, data=orjson.dumps(asked.values)))
     try:
         await client.start_workflow(
-            begun.workflow_type.name,
-            args=[replace(start, parent=None, tuning=tuning, strand=of), plan, asked.carried, values],
+            found.type,
+            args=[written(mine), found.plan, asked.carried, values],
             id=batch_id(parent.id, asked.batch),
             # A later attempt at the execution has its own.
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
@@ -58,15 +61,31 @@ async def begin(client: Client, parent: WorkflowHandle[Any, Any], asked: Beginni
             task_queue=queue,
             task_timeout=TASK_TIMEOUT,
             memo={_BATCH: of},
-            search_attributes=decode_typed_search_attributes(begun.search_attributes),
+            search_attributes=decode_typed_search_attributes(attributes.search_attributes),
             static_summary=f"{asked.path}: batch {asked.batch.number}"[:_LONGEST_SUMMARY],
             priority=Priority(
-                priority_key=begun.priority.priority_key or None,
-                fairness_key=begun.priority.fairness_key or None,
+                priority_key=attributes.priority.priority_key or None,
+                fairness_key=attributes.priority.fairness_key or None,
             ),
         )
     except WorkflowAlreadyStartedError:
         return
+
+
+async def _gone_on_from(client: Client, start: Start, again: Again, of: BatchOf) -> Again | None:
+    """What a batch goes on from: the run that it had before, if there is one. None: it has begun already."""
+    source = replace(strand_id(of.parent), execution=again.execution)
+    try:
+        described = await client.get_workflow_handle(batch_id(str(source), of.batch)).describe()
+    except RPCError as unknown:
+        if unknown.status != RPCStatusCode.NOT_FOUND:
+            raise
+        return replace(again, run="")
+    before: BatchOf | None = await described.memo_value(_BATCH, None, type_hint=BatchOf)
+    if again.kind != "rerun" and before is not None and before.attempt == start.attempt:
+        return None
+    runs_anew = first_of(of.batch.path) in again.anew
+    return replace(again, run="" if runs_anew else described.run_id)
 
 
 async def end(client: Client, strand: str, asked: EndBatch) -> None:
@@ -96,7 +115,8 @@ async def report_killed(client: Client, described: WorkflowExecutionDescription)
     """Tell whoever waits for a batch that it was ended from outside. Raises RPCError."""
     of: BatchOf | None = await described.memo_value(_BATCH, None, type_hint=BatchOf)
     if of is not None and described.status in KILLED:
-        await report(client, Report(of.batch.path, of.parent, _killed(of.batch)))
+        end = replace(_killed(of.batch), attempt=of.attempt)
+        await report(client, Report(of.batch.path, of.parent, end))
 
 
 async def terminate(client: Client, strand: StrandId) -> None:

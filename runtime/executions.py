@@ -2,18 +2,21 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from temporalio.api.common.v1 import Payload
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import Priority, RawValue, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.converter import WorkflowSerializationContext
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.plan import Plan, encode
 from dag.strands import StrandId
 from dag.sub_workflows import Origin, Parent
-from interpreter.start import Start
+from interpreter.start import Start, written
 from runtime import namespace
 from runtime.metrics import STARTS
 
@@ -52,7 +55,7 @@ async def start(
     async def started(attributes: TypedSearchAttributes) -> WorkflowHandle[Any, Any]:
         return await client.start_workflow(
             plan.workflow,
-            args=[begin, plan_payload(plan)],
+            args=[written(begin), plan_payload(plan)],
             id=str(StrandId(tenant, execution)),
             # A later attempt is a new run under the same id.
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE
@@ -78,9 +81,37 @@ async def start(
     return handle
 
 
+@dataclass(frozen=True)
+class Begun:
+    """What a run was started with."""
+
+    start: Start
+    plan: RawValue
+    type: str
+    """Of the workflow, as Temporal knows it."""
+    first_run: str
+    """The id of the run that began what this one goes on with."""
+    attributes: WorkflowExecutionStartedEventAttributes
+
+
+async def begun(client: Client, run: WorkflowHandle[Any, Any]) -> Begun:
+    """What a run was started with. Raises RPCError."""
+    first = await anext(aiter(run.fetch_history_events(page_size=1)))
+    said = first.workflow_execution_started_event_attributes
+    context = WorkflowSerializationContext(namespace=client.namespace, workflow_id=run.id)
+    converter = client.data_converter.with_context(context)
+    start, plan = await converter.decode(said.input.payloads[:2], [Start, RawValue])
+    return Begun(start, plan, said.workflow_type.name, said.first_execution_run_id, said)
+
+
 async def request_of(client: Client, *, tenant: str, execution: str) -> str | None:
     """The `request` that an execution was started with. Raises RPCError, NOT_FOUND when Temporal knows it no longer."""
     described = await client.get_workflow_handle(str(StrandId(tenant, execution))).describe()
+    return await request_in(described)
+
+
+async def request_in(described: WorkflowExecutionDescription) -> str | None:
+    """The same of one that has been described."""
     return await described.memo_value(_REQUEST, None, type_hint=str)
 
 

@@ -47,7 +47,7 @@ async def ready(
     `again`: it has been started before, whatever it depends on."""
     async with session(database, tenant) as s:
         found = await plans.plan(s, workflow, version)
-        read = await _env(s, found.plan)
+        read = await settings_read(s, found.plan)
         depends = () if again else await dependencies.every(s, found.workflow_id)
     lacking = [each for each in depends if not each.met]
     if refused := [each.depends_on for each in lacking if each.on_unmet == "refuse"]:
@@ -59,11 +59,12 @@ async def ready(
 async def ready_plan(database: Database, tenant: TenantId, found: PlanRow, input: JsonValue) -> Ready:
     """The same of a plan that is there already. Raises InputInvalid."""
     async with session(database, tenant) as s:
-        read = await _env(s, found.plan)
+        read = await settings_read(s, found.plan)
     return Ready(found, read, await _accepted(input, found))
 
 
-async def _env(session: Session, plan: Plan) -> Mapping[str, JsonValue]:
+async def settings_read(session: Session, plan: Plan) -> Mapping[str, JsonValue]:
+    """The settings that a plan reads, as they are now."""
     if not plan.env:
         return {}
     values = await env.values(session)

@@ -43,6 +43,8 @@ class Filters:
     """Words of the error; all of them."""
     parent: str | None = None
     """The id of the execution that started it."""
+    rerun_of: str | None = None
+    """The id of the execution that it is a rerun of."""
     ids: Sequence[str] = ()
     """One of them."""
 
@@ -65,6 +67,7 @@ class Listed:
     closed_at: datetime | None
     parent_execution: str | None
     parent_path: str | None
+    rerun_of: str | None
 
 
 async def page(session: Session, filters: Filters, *, after: Place | None, limit: int) -> Sequence[Listed]:
@@ -89,6 +92,7 @@ def _query(seal: Seal, filters: Filters, *, after: Place | None, limit: int) -> 
         col(ExecutionRow.closed_at),
         col(ExecutionRow.parent_execution),
         col(ExecutionRow.parent_path),
+        col(ExecutionRow.rerun_of),
     )
     started, id = col(ExecutionRow.started_at), col(ExecutionRow.id)
     asked = select(*shown).where(*_conditions(filters))
@@ -141,6 +145,8 @@ def _conditions(filters: Filters) -> Iterator[ColumnElement[bool]]:
         yield col(row.trigger) == filters.trigger
     if filters.parent is not None:
         yield col(row.parent_execution) == filters.parent
+    if filters.rerun_of is not None:
+        yield col(row.rerun_of) == filters.rerun_of
     if filters.started_after is not None:
         yield col(row.started_at) > filters.started_after
     if filters.started_before is not None:

@@ -46,6 +46,7 @@ class Started:
     request_hash: bytes | None
     """Of what was asked for; None where another execution asked."""
     origin: Origin | None = None
+    rerun_of: ExecutionId | None = None
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Execution:
     """The execution that started it."""
     parent_path: str | None
     """Of the node there that did; `settings.on_failure` where that names its workflow."""
+    rerun_of: ExecutionId | None
+    """The execution in whose middle it begins."""
     seq: int
     """Of the newest event."""
 
@@ -98,6 +101,7 @@ async def keep(database: Database, tenant: TenantId, started: Started) -> Execut
         "request_hash": started.request_hash,
         "parent_execution": started.origin and started.origin.execution,
         "parent_path": started.origin and started.origin.path,
+        "rerun_of": started.rerun_of,
         "channel": CHANNEL,
     }
     return _read(seal, await at_once(database, tenant, _KEEP, values))
@@ -108,16 +112,17 @@ _KEEP = """
 with kept as (
     insert into executions
         (id, workflow_id, workflow, version, status, trigger, labels, input, request_hash, parent_execution,
-        parent_path, started_at)
+        parent_path, rerun_of, started_at)
     values (%(id)s, %(workflow_id)s, %(workflow)s, %(version)s, 'queued', %(trigger)s, cast(%(labels)s as json),
-        %(input)s, %(request_hash)s, %(parent_execution)s, %(parent_path)s, now())
+        %(input)s, %(request_hash)s, %(parent_execution)s, %(parent_path)s, %(rerun_of)s, now())
     on conflict on constraint executions_pkey do update
     set workflow_id = excluded.workflow_id, workflow = excluded.workflow, version = excluded.version,
         trigger = excluded.trigger, labels = excluded.labels, input = excluded.input,
         request_hash = excluded.request_hash, parent_execution = excluded.parent_execution,
-        parent_path = excluded.parent_path
+        parent_path = excluded.parent_path, rerun_of = excluded.rerun_of
     returning id, workflow, workflow_id, version, status, compensation, attempt, trigger, labels, input, output,
-        output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, last_seq
+        output_bytes, error, error_code, started_at, closed_at, parent_execution, parent_path, rerun_of,
+        last_seq
 ), words as (
     insert into search_values (key, value, execution_id, started_at)
     select 'label.' || label.key, label.value, kept.id, kept.started_at from kept, json_each_text(kept.labels) as label
@@ -163,6 +168,27 @@ async def attempt(session: Session, id: ExecutionId, asked: int | None = None) -
     return asked or found
 
 
+async def hold(session: Session, id: ExecutionId) -> bool:
+    """Keep others from having an execution go on, until the end of the transaction; false when one of them does."""
+    return (await session.sql.execute(_HOLD, {"id": id})).scalar_one()
+
+
+_HOLD = text("select pg_try_advisory_xact_lock(hashtextextended('execution ' || :id, 0))")
+
+
+async def reopen(session: Session, id: ExecutionId, *, attempt: int) -> None:
+    """Let an execution stand as one that goes on, unless the journal has been quicker and says so already."""
+    await session.sql.execute(_REOPEN, {"id": id, "attempt": attempt})
+
+
+_REOPEN = text("""
+update executions
+set attempt = :attempt, status = 'running', compensation = 'none', closed_at = null, output = null, output_bytes = null,
+    error = null, error_code = null, updated_at = clock_timestamp(), check_at = clock_timestamp() + interval '3 seconds'
+where id = :id and attempt < :attempt
+""")
+
+
 async def closed(session: Session, id: ExecutionId) -> bool:
     """Whether an execution has ended."""
     query = select(col(ExecutionRow.closed_at)).where(col(ExecutionRow.id) == id)
@@ -189,5 +215,6 @@ def _read(seal: Seal, row: ExecutionRow | Row) -> Execution:
         closed_at=row.closed_at,
         parent_execution=None if row.parent_execution is None else ExecutionId(row.parent_execution),
         parent_path=row.parent_path,
+        rerun_of=None if row.rerun_of is None else ExecutionId(row.rerun_of),
         seq=row.last_seq,
     )

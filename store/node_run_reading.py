@@ -46,6 +46,8 @@ class NodeRun:
     """Whether its output was stored before, and nothing ran."""
     mocked: bool
     """Whether a test answered for it, and nothing ran."""
+    reused: bool
+    """Whether it was taken over from an earlier attempt, or from the execution that this is a rerun of."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int
@@ -163,6 +165,25 @@ async def detail(session: Session, execution: ExecutionId, path: str, *, attempt
     return Detail(**vars(run), attempts=attempts.in_order(told))
 
 
+async def done(session: Session, execution: ExecutionId, ids: Sequence[str]) -> Mapping[str, str | None]:
+    """Of nodes of the document's own graph, those that have succeeded in any attempt and were not undone in the last
+    one, with their types."""
+    row = NodeRunRow
+    paths = [*ids, *(f"{id}.compensate" for id in ids)]
+    query = (
+        select(col(row.path), col(row.type))
+        .where(col(row.execution_id) == execution, col(row.path).in_(paths), col(row.status) == "succeeded")
+        .order_by(col(row.attempt), col(row.first_seq))
+    )
+    found: dict[str, str | None] = {}
+    for path, type in await session.sql.execute(query):
+        if path in ids:
+            found[path] = type
+        else:
+            found.pop(path.removesuffix(".compensate"), None)
+    return found
+
+
 async def waiting(session: Session, execution: ExecutionId, *, attempt: int, limit: int) -> Sequence[Wait]:
     """What an execution waits for: each node run that waits, with what it said of that last."""
     run, event = NodeRunRow, EventRow
@@ -248,6 +269,7 @@ def _read(session: Session, row: NodeRunRow, told: NodeRunRecordRow | None) -> N
         error_code=row.error_code,
         cached=row.cached,
         mocked=row.mocked,
+        reused=row.reused,
         started_at=row.started_at,
         ended_at=row.ended_at,
         seq=row.first_seq,

@@ -42,6 +42,7 @@ class NodeRun:
     error_code: str | None = None
     cached: bool = False
     mocked: bool = False
+    reused: bool = False
     started_at: float | None = None
     ended_at: float | None = None
 
@@ -59,7 +60,8 @@ def told(run: NodeRun, event: StepEvent, seq: int) -> None:
             pass
         case _:
             run.ended_at, run.port, run.output_bytes = event.at, data.get("port"), data.get("output_bytes")
-            run.cached = data.get("cached", False)
+            run.cached, run.reused = data.get("cached", False), data.get("reused", False)
+            run.type = data.get("type", run.type)
             if "output" in data:
                 run.output = orjson.dumps(data["output"])
             if "error" in data:
@@ -89,6 +91,7 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
             "error_codes": array(run.error_code for run in runs.values()),
             "cached": array(run.cached for run in runs.values()),
             "mocked": array(run.mocked for run in runs.values()),
+            "reused": array(run.reused for run in runs.values()),
             "started": array(run.started_at for run in runs.values()),
             "ended": array(run.ended_at for run in runs.values()),
             "strands": array(run.strand for run in runs.values()),
@@ -101,16 +104,16 @@ async def store(session: Session, runs: Mapping[Place, NodeRun]) -> None:
 _STORE = text("""
 insert into node_runs as old
     (execution_id, attempt, path, type, status, port, output, output_bytes, error, error_code,
-     cached, mocked, started_at, ended_at, strand, n, first_seq)
-select execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, mocked,
+     cached, mocked, reused, started_at, ended_at, strand, n, first_seq)
+select execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, mocked, reused,
     to_timestamp(started_at), to_timestamp(ended_at), strand, n, first_seq
 from unnest(
     cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]), cast(:types as text[]),
     cast(:statuses as text[]), cast(:ports as text[]), cast(:outputs as bytea[]), cast(:output_bytes as int[]),
     cast(:errors as bytea[]), cast(:error_codes as text[]), cast(:cached as boolean[]), cast(:mocked as boolean[]),
-    cast(:started as float8[]), cast(:ended as float8[]), cast(:strands as text[]), cast(:ns as int[]),
-    cast(:seqs as bigint[])
-) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, mocked,
+    cast(:reused as boolean[]), cast(:started as float8[]), cast(:ended as float8[]), cast(:strands as text[]),
+    cast(:ns as int[]), cast(:seqs as bigint[])
+) as run (execution, attempt, path, type, status, port, output, output_bytes, error, error_code, cached, mocked, reused,
     started_at, ended_at, strand, n, first_seq)
 on conflict on constraint node_runs_pkey do update
 set type = coalesce(excluded.type, old.type),
@@ -122,6 +125,7 @@ set type = coalesce(excluded.type, old.type),
     error_code = coalesce(excluded.error_code, old.error_code),
     cached = excluded.cached or old.cached,
     mocked = excluded.mocked or old.mocked,
+    reused = excluded.reused or old.reused,
     started_at = coalesce(excluded.started_at, old.started_at),
     ended_at = coalesce(excluded.ended_at, old.ended_at),
     n = greatest(excluded.n, old.n),

@@ -81,7 +81,7 @@ async def tails(session: Session, wanted: Sequence[Wanted]) -> Mapping[Execution
 _TAILS = text("""
 select
     x.id, x.workflow, x.workflow_id, x.version, x.status, x.compensation, x.attempt, x.trigger, x.labels, x.error_code,
-    x.started_at, x.closed_at, x.parent_execution, x.parent_path, x.last_seq,
+    x.started_at, x.closed_at, x.parent_execution, x.parent_path, x.rerun_of, x.last_seq,
     e.seq as event_seq, e.at, e.type, e.path, e.attempt as event_attempt, e.data
 from unnest(cast(:ids as text[]), cast(:since as bigint[]), cast(:until as bigint[])) as wanted (id, since, until)
 join executions as x on x.id = wanted.id
@@ -117,6 +117,7 @@ def _standing(row: Any) -> Standing:
         closed_at=row.closed_at,
         parent_execution=row.parent_execution,
         parent_path=row.parent_path,
+        rerun_of=row.rerun_of,
         seq=row.last_seq,
     )
 

@@ -144,7 +144,7 @@ def _call(
         config=config,
         invocation=invocation,
         # Of what stays the same over attempts, crashes, workers and continue-as-new.
-        idempotency_key=blake2b(f"{info.workflow_id}\n{info.activity_id}".encode(), digest_size=16).hexdigest(),
+        idempotency_key=_key(info, invocation.round),
         heartbeat=heartbeat,
         workflow=str(info.workflow_type),
         path=info.activity_id,
@@ -169,6 +169,12 @@ def _notes(info: activity.Info, invocation: Invocation, sink: Sink) -> Notes:
     live = Live(tell_lines, tell_progress)
     lines = LogLines(redaction, live.stir)
     return Notes(redaction, lines, live)
+
+
+def _key(info: activity.Info, round: int) -> str:
+    """What was undone and is done again has another one."""
+    again = f"\n{round}" if round > 1 else ""
+    return blake2b(f"{info.workflow_id}\n{info.activity_id}{again}".encode(), digest_size=16).hexdigest()
 
 
 def _seconds(span: timedelta | None) -> float:

@@ -2,12 +2,13 @@
 of times, and waits for the database as long as that is away."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import orjson
 from pydantic import BaseModel
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.common import RawValue
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -18,6 +19,7 @@ from dag.sub_workflows import BEGIN, CANCEL, LOOK, REPORT, Beginning, Child, Ori
 from dag.testing.mode import for_test
 from dag.testing.preparing import handed_on
 from interpreter.start import Start
+from runtime.again import Asked, ExecutionOpen, go_on
 from runtime.children import end_of, report
 from runtime.converter import raw
 from runtime.executions import request_of, start
@@ -28,6 +30,7 @@ from store import executions, ids
 from store.database import Database, StoreUnavailable
 from store.executions import Started
 from store.ids import ExecutionId, TenantId
+from store.session import session
 from store.versions import VersionUnknown
 from worker.own_attempt import own_attempt, whose
 
@@ -50,7 +53,8 @@ def child_activities(client: Client, database: Database) -> Sequence[Activity]:
         id = ids.child_execution(tenant, parent, asked.attempt, asked.path)
         async with own_attempt(asked.path):
             try:
-                await patiently(lambda: _begin(client, database, tenant, parent, id, asked))
+                begins = _begin if asked.again is None else _go_on_with
+                await patiently(lambda: begins(client, database, tenant, parent, id, asked))
             except VersionUnknown as unknown:
                 raise ChildVersionUnknown(unknown.message) from None
         return id
@@ -130,6 +134,32 @@ async def _begin(
         origin=origin,
     )
     await executions.keep(database, tenant, started)
+
+
+async def _go_on_with(
+    client: Client, database: Database, tenant: TenantId, parent: ExecutionId, id: ExecutionId, asked: Beginning
+) -> None:
+    """The parent goes on, and so does its child, where it has not come to a good end. One that nobody waits for is not
+    started twice, whatever became of it."""
+    waits = Parent(str(activity.info().workflow_id), asked.path)
+    try:
+        status = (await client.get_workflow_handle(f"{tenant}/{id}").describe()).status
+    except RPCError as unknown:
+        if unknown.status != RPCStatusCode.NOT_FOUND:
+            raise
+        status = None
+    async with session(database, tenant) as opened:
+        known = await executions.kept(opened, id)
+    if status is None and known is None:  # it had not come to be started
+        await _begin(client, database, tenant, parent, id, asked)
+    elif not asked.wait or status is WorkflowExecutionStatus.RUNNING:
+        return
+    elif (end := await end_of(client, database, tenant, Child(asked.path, id))) and end.status == "succeeded":
+        await report(client, waits, end)
+    else:
+        again = Asked("retry", str(asked.again), parent=waits)
+        with suppress(ExecutionOpen):  # somebody else has it go on
+            await go_on(client, database, tenant, id, again, queue=activity.info().task_queue)
 
 
 async def _started_before(client: Client, tenant: TenantId, id: ExecutionId) -> int | None:

@@ -1,10 +1,11 @@
 """Makes an execution's journal whole: replays what Temporal has in its history, and writes what that says."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from pydantic import JsonValue
 from temporalio.api.enums.v1 import EventType
@@ -17,7 +18,6 @@ from temporalio.client import (
     WorkflowHistoryEventFilterType,
 )
 from temporalio.service import RPCError, RPCStatusCode
-from temporalio.worker import Replayer
 
 from dag.errors import ErrorValue
 from dag.events import StepEvent
@@ -25,21 +25,19 @@ from dag.journal import strand
 from dag.strands import StrandId
 from interpreter.failures import dumped
 from interpreter.journal import shown
-from interpreter.workflow import Interpreter
 from runtime import batches
 from runtime.children import report_killed
-from runtime.executions import origin_of
+from runtime.executions import begun, origin_of
 from store import checking, executions, journal, strands
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.journal import Note, Step
 from store.session import session
-from worker.host import BUILD, RUNNER
-from worker.step_events import StepEvents
+from worker.histories import LONGEST_REPLAY, histories
+from worker.replaying import replayer
 
 AT_ONCE = 2_000
 """Events in one transaction."""
-LONGEST_REPLAY = timedelta(minutes=2)
 DECIDED = {
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED,
     EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED,
@@ -131,42 +129,23 @@ async def _heal_strands(
 async def _replay(
     client: Client, database: Database, tenant: TenantId, described: WorkflowExecutionDescription
 ) -> None:
-    async for history in _histories(client, described):
+    async for history in histories(client, described.id, described.run_id, before=partial(_attempt_before, client)):
         async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
             events = await _replayed(client, history)
         await _write(database, tenant, events, ended=_ended(history))
 
 
-async def _histories(client: Client, last: WorkflowExecutionDescription) -> AsyncGenerator[WorkflowHistory]:
-    """The runs that continued each other, oldest first, one in memory at a time."""
-    runs: list[WorkflowHandle[object, object]] = []
-    run: str | None = last.run_id
-    while run:
-        handle = client.get_workflow_handle(last.id, run_id=run)
-        try:
-            first = await anext(aiter(handle.fetch_history_events(page_size=1)))
-        except RPCError as error:
-            if error.status != RPCStatusCode.NOT_FOUND:
-                raise
-            break  # what was before is older than what Temporal keeps
-        runs.append(handle)
-        run = first.workflow_execution_started_event_attributes.continued_execution_run_id
-    while runs:
-        yield await runs.pop().fetch_history()
+async def _attempt_before(client: Client, run: WorkflowHandle[Any, Any]) -> str:
+    """The run that a further attempt goes on from, if this begins one."""
+    start = (await begun(client, run)).start
+    again = start.again
+    return "" if again is None or start.attempt == 1 or start.strand is not None else again.run
 
 
 async def _replayed(client: Client, history: WorkflowHistory) -> list[StepEvent]:
     """What a run said, up to its last completed workflow task; what it would go on to say has not happened yet."""
     said: list[tuple[StepEvent, bool]] = []
-    replayer = Replayer(
-        workflows=[Interpreter],
-        namespace=client.namespace,
-        data_converter=client.data_converter,
-        workflow_runner=RUNNER,
-        build_id=BUILD,
-        interceptors=[StepEvents(lambda event, replaying: said.append((event, replaying)))],
-    )
-    await replayer.replay_workflow(history)
+    await replayer(client, lambda event, replaying: said.append((event, replaying))).replay_workflow(history)
     decided = history.events[-1].event_type in DECIDED
     return [event for event, replaying in said if replaying or decided]
 

@@ -3,12 +3,11 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from importlib.metadata import version
 from typing import Any
 
 from pydantic_monty import AsyncMonty
 from temporalio.client import Client
-from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, Worker, WorkflowRunner
+from temporalio.worker import Interceptor, Worker, WorkflowRunner
 
 from activities.activity_type import AnyActivityType
 from interpreter.workflow import Interpreter
@@ -17,21 +16,16 @@ from runtime.storage import Contents
 from runtime.tracing import Tracing
 from worker import egress
 from worker.adapter import node_activity
+from worker.again import again_activities
 from worker.attempt import Means
 from worker.batches import batch_activities
 from worker.cache import Cache
 from worker.evaluation import evaluate
+from worker.replaying import BUILD, RUNNER
 from worker.secrets import Secrets
 from worker.sink import Sink
 from worker.step_events import StepEvents
 from worker.tracing import StepSpans, TracedActivities
-
-RUNNER = UnsandboxedWorkflowRunner()
-"""The only workflow code is our own, whose determinism the tests show, in the sandbox and by replays. The sandbox would
-take a third of the time of a step (measured)."""
-
-BUILD = version("perdure")
-"""What Temporal shows of a worker. By default the SDK reads every module there is to make a name, for a second."""
 
 
 @asynccontextmanager
@@ -71,6 +65,7 @@ def worker(
             node_activity(means, sink, identity=client.identity),
             evaluate,
             *batch_activities(client),
+            *again_activities(client),
             *activities,
         ],
         interceptors=_interceptors(sink, tracing),

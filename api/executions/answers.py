@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 from fastapi import Response
 
+from api.executions import rerunning
 from api.executions.cancelling import cancel, terminate
 from api.executions.ending import awaited
-from api.executions.shapes import StartIn
-from api.executions.starting import begin
+from api.executions.shapes import RerunIn, StartIn
+from api.executions.starting import Begun, begin, name_of
 from api.executions.temporal_word import with_output
 from api.json_answers import answer
 from api.means import Means
@@ -24,8 +25,10 @@ async def started(
     means: Means, caller: Holder, workflow: str, asked: StartIn, *, key: str | None, wait: int | None
 ) -> Response:
     """Start an execution: 201, or 200 when it had been started before; with `wait` as `ended` answers."""
-    begun = await begin(means, caller, workflow, asked, key=key)
-    tenant = caller.tenant
+    return await _begun(means, caller.tenant, await begin(means, caller, workflow, asked, key=key), wait=wait)
+
+
+async def _begun(means: Means, tenant: TenantId, begun: Begun, *, wait: int | None) -> Response:
     headers = {"Location": f"{PATH}/{begun.execution.id}"}
     if begun.replayed:
         headers["Idempotency-Replayed"] = "true"
@@ -35,16 +38,28 @@ async def started(
     return answer(found, 200 if begun.replayed else 201, headers)
 
 
+async def rerun(
+    means: Means, caller: Holder, id: ExecutionId, asked: RerunIn, *, key: str | None, wait: int | None
+) -> Response:
+    """Start a rerun, answered as any start is."""
+    return await _begun(means, caller.tenant, await rerunning.rerun(means, caller, id, asked, key=key), wait=wait)
+
+
+async def gone_on(means: Means, tenant: TenantId, execution: Execution, *, wait: int | None) -> Response:
+    """Of an execution that goes on: 202, or 200 when it has ended again."""
+    return await _ended(means, tenant, execution, seconds=wait or 0, headers={})
+
+
 async def cancelled(means: Means, caller: Holder, id: ExecutionId, *, reason: str | None, wait: int | None) -> Response:
     """Cancel an execution: 200 when it has ended, else 202."""
-    by = f"key:{await means.keys.name(caller)}"
+    by = await name_of(means, caller)
     found = await cancel(means, caller.tenant, id, by=by, reason=reason)
     return await _ended(means, caller.tenant, found, seconds=wait or 0, headers={})
 
 
 async def terminated(means: Means, caller: Holder, id: ExecutionId, *, reason: str | None) -> Response:
     """End an execution at once."""
-    by = f"key:{await means.keys.name(caller)}"
+    by = await name_of(means, caller)
     return answer(await terminate(means, caller.tenant, id, by=by, reason=reason))
 
 

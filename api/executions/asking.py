@@ -59,6 +59,9 @@ async def filters(
     parent: Annotated[
         str | None, Query(pattern=ID_PATTERN, description="The execution that started them, by its id.")
     ] = None,
+    rerun_of: Annotated[
+        str | None, Query(pattern=ID_PATTERN, description="The execution that they are reruns of, by its id.")
+    ] = None,
 ) -> Filters:
     """What must hold of the executions in a list."""
     if version is not None and workflow is None:
@@ -81,6 +84,7 @@ async def filters(
         error_code=error_code,
         error=error,
         parent=parent,
+        rerun_of=rerun_of,
     )
 
 

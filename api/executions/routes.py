@@ -10,6 +10,7 @@ from api.events.asking import EVENT_BODY, SENT, Event, EventKey
 from api.events.shapes import EmittedOut
 from api.executions import answers
 from api.executions.asking import Asked, Attempt, Id, Key, NodePath, Place, Since, Wait
+from api.executions.going_on import retried, rolled_back
 from api.executions.node_asking import NodeFilters
 from api.executions.shapes import (
     EventOut,
@@ -17,6 +18,9 @@ from api.executions.shapes import (
     ListedOut,
     NodeRunDetailOut,
     NodeRunOut,
+    RerunIn,
+    RetryIn,
+    RollbackIn,
     StartIn,
     UsageOut,
     WaitOut,
@@ -117,6 +121,67 @@ async def list_events(session: Session, id: Id, last: LastNumber, since: Since =
 async def list_waits(means: Means, caller: Caller, id: Id) -> Response:
     """List what an execution waits for now, and why it does not move; 500 things at most."""
     return answer(Page(await waiting(means, caller.tenant, id), None))
+
+
+_GOES_ON: dict[int | str, dict[str, Any]] = {
+    200: _says("It has ended again"),
+    202: _says("It goes on"),
+    **BODY_PROBLEMS,
+    **responses(404, 409),
+}
+
+
+@router.post(
+    "/executions/{execution}/retry",
+    status_code=202,
+    response_model=ExecutionOut,
+    responses=_GOES_ON,
+    openapi_extra=described(RetryIn),
+)
+async def retry_execution(
+    asked: Annotated[RetryIn, Depends(body(RetryIn))], means: Means, caller: Caller, id: Id, wait: Wait = None
+) -> Response:
+    """Go on with an execution that has failed, was cancelled or took too long. What has succeeded is not run again."""
+    return await answers.gone_on(means, caller.tenant, await retried(means, caller, id, asked), wait=wait)
+
+
+@router.post(
+    "/executions/{execution}/rollback",
+    status_code=202,
+    response_model=ExecutionOut,
+    responses=_GOES_ON,
+    openapi_extra=described(RollbackIn, example={"to": "charge"}),
+)
+async def roll_back_execution(
+    asked: Annotated[RollbackIn, Depends(body(RollbackIn))], means: Means, caller: Caller, id: Id, wait: Wait = None
+) -> Response:
+    """Undo what a node and all after it did, then run them again, in an execution that has ended."""
+    return await answers.gone_on(means, caller.tenant, await rolled_back(means, caller, id, asked), wait=wait)
+
+
+@router.post(
+    "/executions/{execution}/rerun",
+    status_code=201,
+    response_model=ExecutionOut,
+    responses={
+        200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
+        201: _says("It was started", **_ADDRESS),
+        202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
+        **BODY_PROBLEMS,
+        **responses(404, 409),
+    },
+    openapi_extra=described(RerunIn, example={"from": ["charge"]}),
+)
+async def rerun_execution(
+    asked: Annotated[RerunIn, Depends(body(RerunIn, limits=INPUT))],
+    means: Means,
+    caller: Caller,
+    id: Id,
+    idempotency_key: Key = None,
+    wait: Wait = None,
+) -> Response:
+    """Start an execution in the middle of another one, whose nodes before that are reused. That one stays as it is."""
+    return await answers.rerun(means, caller, id, asked, key=idempotency_key, wait=wait)
 
 
 @router.post(

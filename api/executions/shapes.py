@@ -57,6 +57,48 @@ class StartIn(BaseModel):
     """Whether it is debugged from its first node on: held there, or at the first of these breakpoints."""
 
 
+REASON = Annotated[str, Field(max_length=500)]
+"""Why somebody does what others will ask about."""
+
+
+class RetryIn(BaseModel):
+    """How another attempt is asked for."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "The shop is up again"}]})
+
+    reason: REASON | None = None
+
+
+NODE_ID = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
+
+
+class RollbackIn(BaseModel):
+    """How an execution is asked to go back to a node."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "charge"}]})
+
+    to: NODE_ID
+    """A node of the workflow's own graph. What it and all after it did is undone, then they run again."""
+    reason: REASON | None = None
+
+
+class RerunIn(BaseModel):
+    """What a rerun begins with. What is left out is as it was."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"from": ["charge"]}]})
+
+    begin: Annotated[list[NODE_ID], Field(alias="from", min_length=1, max_length=500)]
+    """Nodes of the workflow's own graph. They and all after them run, the others are reused."""
+    version: Annotated[int, Field(ge=1, lt=2**31)] | Annotated[str, Field(pattern=TAG)] | None = None
+    """Of the same workflow: a number or a tag."""
+    input: SkipValidation[JsonValue] = None
+    outputs: Annotated[dict[NODE_ID, SkipValidation[JsonValue]], Field(max_length=500)] = {}
+    """Outputs of reused nodes as they are to be instead."""
+    vars: Annotated[dict[str, SkipValidation[JsonValue]], Field(max_length=500)] = {}
+    """Variables as they are to be instead, whatever reused nodes set them to."""
+    reason: REASON | None = None
+
+
 class ListedOut(BaseModel):
     """An execution in a list."""
 
@@ -76,6 +118,8 @@ class ListedOut(BaseModel):
     """The execution that started it: by a `workflow` node, or by `settings.on_failure`."""
     parent_path: str | None
     """Of the node there that did; of `on_failure` it is `settings.on_failure`."""
+    rerun_of: str | None
+    """Of a rerun, the execution in whose middle it begins."""
 
 
 class ExecutionOut(ListedOut):
@@ -118,6 +162,9 @@ class NodeRunOut(BaseModel):
     """Whether its output is one that was stored before (`cache`), and nothing ran."""
     mocked: bool
     """Whether a test answered for it, and nothing ran."""
+    reused: bool
+    """Whether nothing ran, since it had succeeded in an earlier attempt, or in the execution that this is a rerun
+    of."""
     started_at: datetime | None
     ended_at: datetime | None
     seq: int

@@ -57,6 +57,14 @@ class ExecutionRow(Tenanted, table=True):
             text("id desc"),
             postgresql_where=text("parent_execution is not null"),
         ),
+        Index(
+            "executions_by_source",
+            "tenant_id",
+            "rerun_of",
+            text("started_at desc"),
+            text("id desc"),
+            postgresql_where=text("rerun_of is not null"),
+        ),
         Index("executions_closed", "tenant_id", "closed_at", postgresql_where=text("closed_at is not null")),
         Index(
             "executions_succeeded",
@@ -93,6 +101,8 @@ class ExecutionRow(Tenanted, table=True):
     parent_execution: str | None = Field(default=None, sa_type=Text)
     """Null: it was started from outside. The parent's row may not be there."""
     parent_path: str | None = Field(default=None, sa_type=Text)
+    rerun_of: str | None = Field(default=None, sa_type=Text)
+    """Of a rerun, the execution in whose middle it begins."""
     updated_at: datetime = Field(sa_column=moment(default=True))
     last_seq: int = Field(sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
     """The journal's counter: events are numbered under this row's lock."""
@@ -153,6 +163,8 @@ class NodeRunRow(Tenanted, table=True):
     """Whether its output was stored before, and nothing ran."""
     mocked: bool = Field(sa_column_kwargs={"server_default": text("false")})
     """Whether a test answered for it, and nothing ran."""
+    reused: bool = Field(sa_column_kwargs={"server_default": text("false")})
+    """Whether it was taken over from an earlier attempt, or from the execution that this is a rerun of."""
     started_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     ended_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
     strand: str = Field(sa_type=Text)

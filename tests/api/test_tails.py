@@ -18,13 +18,28 @@ from store.tails import Tail as Found
 
 ID = ExecutionId("ex_" + "0" * 32)
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-ROW = Listed(ID, "demo", None, 1, "running", "none", 1, "api", {}, None, NOW, None, None, None)
+ROW = Listed(ID, "demo", None, 1, "running", "none", 1, "api", {}, None, NOW, None, None, None, None)
 
 
 def found(first: int, last: int, *, path: str = "a", closed: bool = False) -> Found:
     events = [Event(seq, NOW, "node.started", path, 1, None) for seq in range(first, last + 1)]
     standing = Standing(
-        ID, "demo", None, 1, "running", "none", 1, "api", {}, None, NOW, NOW if closed else None, None, None, seq=last
+        ID,
+        "demo",
+        None,
+        1,
+        "running",
+        "none",
+        1,
+        "api",
+        {},
+        None,
+        NOW,
+        NOW if closed else None,
+        None,
+        None,
+        None,
+        seq=last,
     )
     return Found(standing, events)
 
