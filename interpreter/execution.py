@@ -196,6 +196,7 @@ class Execution:
             now=now,
             seed=carried.seed,
             is_queued=lambda: self._entrance.is_before,
+            has_ended=lambda: self._conclusion.is_known,
         )
         self.inside = Insight(self.frames, self._outputs, self.steering)
         self._rehearsing = Rehearsing(
@@ -560,6 +561,7 @@ class Execution:
 
     def _close_root(self, root: Frame) -> None:
         root.closing = False
+        self.steering.let_go()
         if self._loop is not None:
             self._conclusion.finish_batch(self._batching.end(*self._loop))
         elif (outcome := self._conclusion.early(root)) is not None:

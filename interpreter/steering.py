@@ -59,6 +59,7 @@ class Steering:
         now: Now,
         seed: int,
         is_queued: Callable[[], bool],
+        has_ended: Callable[[], bool],
     ):
         self._is_batch = start.strand is not None
         self._debug = start.debug
@@ -71,6 +72,7 @@ class Steering:
         self._now = now
         self._seed = seed
         self._is_queued = is_queued
+        self._has_ended = has_ended
         settling.failures = at.failures
         settling.skipping = at.skipping
         settling.holds_failure = self._holds_failure
@@ -155,7 +157,7 @@ class Steering:
 
     @property
     def _is_ending(self) -> bool:
-        return self._frames.root.at.standing.ending is not None
+        return self._frames.root.at.standing.ending is not None or self._has_ended()
 
     def _do(self, command: Command) -> None:
         at, act = self._at, command.act

@@ -341,6 +341,8 @@ def test_debugging_that_is_switched_off_goes_on_and_keeps_its_breakpoints() -> N
     told = run.do(Disable())
     assert (run.held, told.debugging, [each.node for each in told.breakpoints]) == (None, False, ["each.price"])
     assert run.outcome() == 204
+    run = Debugged({"a": step()}, Debugging((Breakpoint("b"),)))
+    assert not run.do(Disable()).debugging
     assert run.do(Enable()).debugging
 
 
@@ -349,10 +351,11 @@ def test_a_pause_ends_with_the_execution_when_a_node_fails_it() -> None:
     run.do(Pause())
     run.fail("a")
     assert run.outcome() == "user.no"
-    assert run.said("execution.paused", "execution.resumed", "node.skipped") == [
+    assert run.said("execution.paused", "execution.resumed", "node.skipped", "execution.failed") == [
         ("execution.paused", ""),
         ("node.skipped", "b"),
         ("execution.resumed", ""),
+        ("execution.failed", ""),
     ]
 
 
