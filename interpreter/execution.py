@@ -436,7 +436,7 @@ class Execution:
 
     def skip(self) -> bool:
         """Let the clock of a test jump, as nothing runs. False: what is next is waited for."""
-        return self.outcome is None and self._rehearsing.skip(self.alarm())
+        return self.outcome is None and not self.steering.state.paused and self._rehearsing.skip(self.alarm())
 
     def alarm(self) -> float | None:
         """When to ring next."""
