@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
 from temporalio.client import Client
 
 KINDS = (TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW, TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY)
@@ -20,5 +20,10 @@ async def polled(client: Client, queue: str, kind: "TaskQueueType.ValueType") ->
         DescribeTaskQueueRequest(namespace=client.namespace, task_queue=TaskQueue(name=queue), task_queue_type=kind),
         timeout=_PATIENCE,
     )
+    return recent(described) > 0
+
+
+def recent(described: DescribeTaskQueueResponse) -> int:
+    """How many workers have asked for work of a queue lately."""
     since = time.time() - _RECENT
-    return any(poller.last_access_time.seconds > since for poller in described.pollers)
+    return sum(poller.last_access_time.seconds > since for poller in described.pollers)

@@ -12,6 +12,7 @@ from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, Describe
 from temporalio.client import Client
 from temporalio.service import RPCError
 
+from api.pollers import recent
 from api.problems import TemporalUnavailable
 
 FRESH = 2.0
@@ -21,8 +22,6 @@ STALE = 30.0
 PATIENCE = 0.1
 """Seconds that one who asks waits for Temporal; it goes on answering for the next one."""
 _ONE_CALL = timedelta(seconds=3)
-_RECENT = 75.0
-"""Seconds. A worker's poll lasts up to 60, and only its beginning is seen."""
 _KINDS = {
     "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
     "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
@@ -104,11 +103,11 @@ class QueueStates:
 
 
 def _read(described: DescribeTaskQueueResponse, queue: str, kind: str) -> QueueState:
-    stats, since = described.stats, time.time() - _RECENT
+    stats = described.stats
     return QueueState(
         queue=queue,
         kind=kind,
-        pollers=sum(poller.last_access_time.seconds > since for poller in described.pollers),
+        pollers=recent(described),
         backlog=stats.approximate_backlog_count,
         oldest_seconds=stats.approximate_backlog_age.ToTimedelta().total_seconds(),
         added_per_second=stats.tasks_add_rate,

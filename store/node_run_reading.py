@@ -7,7 +7,7 @@ from typing import cast
 
 import orjson
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Select, collate, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, or_, select, true, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import col
 
@@ -191,8 +191,7 @@ async def waiting(session: Session, execution: ExecutionId, *, attempt: int, lim
         select(col(event.at), col(event.data))
         .where(
             col(event.execution_id) == execution,
-            # An index of events finds nothing by a text in another order.
-            col(event.path) == collate(col(run.path), "default"),
+            col(event.path) == col(run.path),
             col(event.attempt) == attempt,
             col(event.type) == "node.waiting",
         )

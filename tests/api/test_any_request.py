@@ -50,7 +50,7 @@ async def test_no_request_makes_the_api_fail(api: Api, me: Caller, examples: int
     execution = (await me.http.post("/workflows/greeting/executions?wait=30", json={})).json()
     assert execution["status"] == "succeeded"
     await me.http.put("/workflows/greeting/tests/hello", json={})
-    execution = {"id": (await me.http.post("/workflows/greeting/test", json={})).json()["execution"]}
+    execution = {"id": (await me.http.post("/workflows/greeting/test", json={"version": 1})).json()["execution"]}
     _, task = await asking(me, approval())
     output = await warmed(me)
     await depends(me, "greeting", "warm", on_unmet="wait", wait_at_most="1s")

@@ -134,7 +134,7 @@ async def test_waiting_ends_by_its_limit_or_by_a_cancel(me: Caller) -> None:
     id = await queued(me, "second")
     await me.http.post(f"/workflows/executions/{id}/cancel")
     await read(me, id, "cancelled")
-    assert await types(me, id) == ["execution.queued", "execution.cancelled"]
+    assert await types(me, id) == ["execution.queued", "execution.cancelling", "execution.cancelled"]
 
 
 @pytest.mark.usefixtures("working")

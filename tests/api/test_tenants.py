@@ -81,7 +81,7 @@ async def test_what_is_another_tenants_is_found_on_no_path(api: Api, me: Caller,
     await me.http.put("/env/url", json={"value": "x"})
     execution = (await me.http.post("/workflows/greeting/executions?wait=30", json={})).json()
     await me.http.put("/workflows/greeting/tests/hello", json={})
-    execution = {"id": (await me.http.post("/workflows/greeting/test", json={})).json()["execution"]}
+    execution = {"id": (await me.http.post("/workflows/greeting/test", json={"version": 1})).json()["execution"]}
     mine = {
         "test": ["hello"],
         "workflow": [workflow["id"], "greeting"],
