@@ -9,6 +9,7 @@ from fastapi import Response
 
 from api.executions.cancelling import cancel, terminate
 from api.executions.control_shapes import BulkIn, BulkOut, BulkResult, FilterIn
+from api.executions.going_on import retry, roll_back
 from api.executions.steering import steer
 from api.json_answers import answer
 from api.means import Means
@@ -22,8 +23,9 @@ from store.ids import ExecutionId
 from store.session import session
 from store.tenants import Holder
 
-Verb = Literal["pause", "resume", "cancel", "terminate", "skip", "variables"]
+Verb = Literal["pause", "resume", "cancel", "terminate", "skip", "variables", "retry", "rollback"]
 OPEN = ("queued", "running", "waiting", "paused")
+FAILED = ("failed", "timed_out", "cancelled")
 _AT_ONCE = 20
 _LONGEST = 50.0
 """Seconds; those that have no answer by then are told so."""
@@ -73,12 +75,15 @@ def _does(means: Means, caller: Holder, asked: BulkIn, *, by: str, key: str | No
         "variables": lambda id: steer(means, caller, id, Edit(asked.values, asked.path), reason=reason, key=key),
         "cancel": lambda id: cancel(means, tenant, id, by=by, reason=reason),
         "terminate": lambda id: terminate(means, tenant, id, by=by, reason=reason),
+        "retry": lambda id: retry(means, tenant, id, by=by, reason=reason),
+        "rollback": lambda id: roll_back(means, tenant, id, to=asked.path, by=by, reason=reason),
     }
 
 
 def _filters(asked: FilterIn, verb: Verb) -> Filters:
     """Those that it makes a difference to, so that who asks again comes to the next."""
-    fitting = {"pause": OPEN[:3], "resume": ("paused",)}.get(verb, OPEN)
+    ended = {"retry": FAILED, "rollback": (*FAILED, "succeeded")}
+    fitting = {"pause": OPEN[:3], "resume": ("paused",), **ended}.get(verb, OPEN)
     return Filters(
         workflow=asked.workflow,
         version=asked.version,

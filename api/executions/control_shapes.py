@@ -116,7 +116,8 @@ class ScopesOut(BaseModel):
 
 
 class FilterIn(BaseModel):
-    """Which executions; all that is said must hold. Those that have ended are never among them."""
+    """Which executions; all that is said must hold. Those that have ended are among them only for
+    `retry` and `rollback`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -142,7 +143,7 @@ class BulkIn(ReasonIn):
     limit: Annotated[int, Field(ge=1, le=500)] = 500
     """How many that a filter finds."""
     path: Annotated[str, Field(pattern=PATH)] = ""
-    """To `skip`, of the node run; for `variables`, of the graph."""
+    """To `skip`, of the node run; for `variables`, of the graph; for `rollback`, the node to go back to."""
     values: SkipValidation[dict[str, JsonValue]] = {}
     """For `variables`."""
 

@@ -20,6 +20,7 @@ from store.ids import ExecutionId
 from tests.activities.http_server import Request, Server, json_reply, serving
 from tests.api.processes import environment
 from tests.api.service import Caller
+from tests.api.test_executions import becomes
 from tests.api.test_workflows import code
 from tests.api.working import definition, published, working_on
 from tests.faults.processes import Process
@@ -145,6 +146,22 @@ async def test_a_retry_goes_on_after_what_has_succeeded(me: Caller, stranger: Ca
     first, _ = await events(me, failed["id"], "execution.retried")
     assert (first["attempt"], first["data"]) == (2, {"by": "key:test", "reason": "The shop is up again"})
     assert code(await post(me, failed["id"], "retry")) == (409, "execution.succeeded")
+
+
+async def test_all_that_failed_are_retried_at_once_with_a_result_for_each(me: Caller, shop: Shop) -> None:
+    await published(me, definition(nodes={"a": shop.asks("a"), "b": shop.asks("b", "a")}))
+    shop.fails.add("b")
+    failed = {(await run(me, "greeting"))["id"] for _ in range(2)}
+    shop.fails.clear()
+    done = shop.done["a"]
+    asked = {"filter": {"workflow": "greeting"}, "reason": "The shop is up again"}
+    answer = await me.http.post("/workflows/executions/bulk/retry", json=asked)
+    assert {each["id"]: each["ok"] for each in answer.json()["items"]} == dict.fromkeys(failed, True)
+    for id in failed:
+        await becomes(me, id, "succeeded")
+    assert shop.done["a"] == done, "what had been done is not done again"
+    answer = await me.http.post("/workflows/executions/bulk/retry", json={"ids": [*failed]})
+    assert {each["code"] for each in answer.json()["items"]} == {"execution.succeeded"}
 
 
 async def test_of_two_retries_at_once_one_has_its_way(me: Caller, shop: Shop) -> None:
