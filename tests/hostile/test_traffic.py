@@ -28,7 +28,7 @@ def beside_each_other(count: int, node: dict[str, Any]) -> dict[str, Any]:
     return {"language": 1, "name": "flow", "nodes": {f"n{n}": node for n in range(count)}, "output": "ended"}
 
 
-@pytest.mark.parametrize("type", ["test.work", "test.read"])
+@pytest.mark.parametrize("type", [pytest.param("test.work", marks=pytest.mark.slow), "test.read"])
 async def test_a_wide_fan_of_activities_with_much_to_carry_comes_to_its_end(engine: Engine, type: str) -> None:
     node = {"type": type, "config": {"value": "${{ input }}"}}
     handle = await engine.start(beside_each_other(150, node), input=SHORT_OF_LARGE)

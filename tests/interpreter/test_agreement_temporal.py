@@ -67,10 +67,9 @@ class Variant:
         return replace(tuning, batch=1, batches_beyond=0) if self.batched else tuning
 
 
-DIVIDED = Variant(continue_after=1)
 VARIANTS = {
     "plain": Variant(),
-    "continued as new at every safe point": DIVIDED,
+    "continued as new at every safe point": Variant(continue_after=1),
     "replayed from the start at every step": Variant(cached=0),
     "both": Variant(continue_after=2, cached=0),
     "with each turn of a concurrent loop as a batch": Variant(batched=True),
@@ -204,9 +203,8 @@ async def theatres(client: Client) -> AsyncGenerator[Mapping[str, Theatre]]:
         yield {name: await stack.enter_async_context(theatre(client, variant)) for name, variant in VARIANTS.items()}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if VARIANTS[name] == DIVIDED else [pytest.mark.slow]) for name in VARIANTS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", VARIANTS)
 async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, Theatre], name: str) -> None:
     async def ends_as_it_must(example: Example) -> None:
         variant = VARIANTS[name]
