@@ -10,6 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.again import Again
 from dag.errors import PerdureError
 from dag.plan import Plan, PlanGraph
+from dag.strands import StrandId
 from dag.sub_workflows import Parent
 from interpreter.plans import decoded
 from runtime.executions import Begun, begun, origin_of, request_in, start
@@ -118,7 +119,7 @@ async def go_on(
 
 async def source(client: Client, tenant: TenantId, id: ExecutionId) -> Source:
     """An execution that has ended, all of whose history is there. Raises ExecutionOpen, TooOld, RPCError."""
-    handle = client.get_workflow_handle(f"{tenant}/{id}")
+    handle = client.get_workflow_handle(str(StrandId(tenant, id)))
     try:
         described = await handle.describe()
         if described.status is WorkflowExecutionStatus.RUNNING:

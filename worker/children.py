@@ -143,7 +143,7 @@ async def _go_on_with(
     started twice, whatever became of it."""
     waits = Parent(str(activity.info().workflow_id), asked.path)
     try:
-        status = (await client.get_workflow_handle(f"{tenant}/{id}").describe()).status
+        status = (await client.get_workflow_handle(str(StrandId(tenant, id))).describe()).status
     except RPCError as unknown:
         if unknown.status != RPCStatusCode.NOT_FOUND:
             raise

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.dependencies import AWAIT, SUCCEEDED, Awaiting, Success
+from dag.strands import StrandId
 from runtime.patience import patiently
 from store import dependencies
 from store.database import Database, StoreUnavailable
@@ -80,7 +81,7 @@ async def _unmet(database: Database, asked: Awaiting) -> list[str]:
 async def _tell(client: Client, tenant: TenantId, waiting: Sequence[ExecutionId]) -> None:
     for execution in waiting:
         try:
-            await client.get_workflow_handle(f"{tenant}/{execution}").signal(SUCCEEDED, Success())
+            await client.get_workflow_handle(str(StrandId(tenant, execution))).signal(SUCCEEDED, Success())
         except RPCError as gone:
             if gone.status != RPCStatusCode.NOT_FOUND:
                 raise

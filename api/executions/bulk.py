@@ -10,6 +10,7 @@ from fastapi import Response
 from api.executions.cancelling import cancel, terminate
 from api.executions.control_shapes import BulkIn, BulkOut, BulkResult, FilterIn
 from api.executions.going_on import retry, roll_back
+from api.executions.starting import name_of
 from api.executions.steering import steer
 from api.json_answers import answer
 from api.means import Means
@@ -42,7 +43,7 @@ async def done_to_all(means: Means, caller: Holder, verb: Verb, asked: BulkIn, *
         async with session(means.database, caller.tenant) as s:
             found = await execution_search.page(s, _filters(asked.filter, verb), after=None, limit=asked.limit + 1)
         ids, more = [ExecutionId(each.id) for each in found[: asked.limit]], len(found) > asked.limit
-    by = f"key:{await means.keys.name(caller)}"
+    by = await name_of(means, caller)
     does = _does(means, caller, asked, by=by, key=key)[verb]
     slots = asyncio.Semaphore(_AT_ONCE)
     until = asyncio.get_running_loop().time() + _LONGEST

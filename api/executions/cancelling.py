@@ -42,7 +42,7 @@ async def cancel(
     async with session(means.database, tenant) as s:
         found = await executions.find(s, id)
     if found.closed_at is None:
-        handle = (await means.temporal.client()).get_workflow_handle(f"{tenant}/{id}")
+        handle = (await means.temporal.client()).get_workflow_handle(str(StrandId(tenant, id)))
         if by is not None:
             with unless_gone():
                 await soon(handle.signal(STEER, Command(uuid.uuid4().hex, by, Cancelling(), reason)))

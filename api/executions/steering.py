@@ -10,6 +10,7 @@ from temporalio.client import Client, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from api.executions.cancelling import closed
+from api.executions.starting import name_of
 from api.means import Means
 from api.problems import TemporalUnavailable
 from api.temporal_patience import soon
@@ -40,7 +41,7 @@ async def steer(
 ) -> Steered:
     """Ask it of an execution. Raises ExecutionUnknown, ExecutionClosed, what refuses it, and SteeringUnheard."""
     found = await _open(means, caller.tenant, id)
-    by = f"key:{await means.keys.name(caller)}"
+    by = await name_of(means, caller)
     command = Command(_id(id, act, key), by, act, reason)
     client = await means.temporal.client()
     unknown: PerdureError | None = None

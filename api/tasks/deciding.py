@@ -9,6 +9,7 @@ from fastapi import Response
 from temporalio.client import WorkflowQueryFailedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from api.executions.starting import name_of
 from api.json_answers import answer
 from api.means import Means
 from api.problems import TemporalUnavailable
@@ -30,7 +31,7 @@ class DecisionUnheard(TemporalUnavailable):
 
 async def decided(means: Means, caller: Holder, place: TaskPlace, asked: DecisionIn, *, key: str | None) -> Response:
     """Make a decision. Raises what refuses it, and DecisionUnheard."""
-    by = asked.by or f"key:{await means.keys.name(caller)}"
+    by = asked.by or await name_of(means, caller)
     decision = Decision(
         id=_id(place, by, asked, key),
         path=place.path,

@@ -7,6 +7,7 @@ import orjson
 from pydantic import JsonValue
 
 from api.executions.ending import awaited
+from api.executions.starting import name_of
 from api.means import Means
 from api.temporal_patience import soon
 from api.testing.shapes import DefinitionRunIn, RunIn
@@ -79,7 +80,7 @@ async def begin(
 ) -> Execution:
     """Start a test, and wait for its end so long. Raises CaseInvalid, InputInvalid."""
     tenant = caller.tenant
-    by = f"key:{await means.keys.name(caller)}"
+    by = await name_of(means, caller)
     mode = await asyncio.to_thread(prepared, case, found.row.plan, catalog=means.catalog)
     plan = for_test(found.row.plan, case.vars)
     ready = await ready_plan(means.database, tenant, replace(found.row, plan=plan), case.input)
