@@ -19,6 +19,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
+from dag.strands import strand_id
 from runtime import logs
 from runtime.converter import Json, raw
 from worker import attempt, reuse
@@ -45,7 +46,7 @@ NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
 
 def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivity:
     """Make the one activity that stands for every activity type. It is given the node's rendered config and an
-    Invocation, and gives its output; the workflow id is `<tenant>/<execution>`, the activity id the node's path.
+    Invocation, and gives its output; the workflow id is that of the strand it runs in, the activity id the node's path.
 
     What local activities give goes into one message to Temporal with that of many others, and so leaves the history
     sooner."""
@@ -136,10 +137,10 @@ def unheard(told: JsonValue) -> None:
 def _call(
     info: activity.Info, config: JsonValue, invocation: Invocation, heartbeat: Callable[[JsonValue], None]
 ) -> Call:
-    tenant, execution = _whose(info)
+    whose = strand_id(info.workflow_id or "")
     return Call(
-        tenant=tenant,
-        execution=execution.partition("/")[0],
+        tenant=whose.tenant,
+        execution=whose.execution,
         type=info.activity_type,
         config=config,
         invocation=invocation,
@@ -154,17 +155,17 @@ def _call(
 
 def _notes(info: activity.Info, invocation: Invocation, sink: Sink) -> Notes:
     """What the attempt tells while it runs goes to the sink under its name."""
-    tenant, execution = _whose(info)
+    whose = strand_id(info.workflow_id or "")
     number = info.attempt + invocation.earlier_attempts
     redaction = Redaction()
 
     def tell_lines() -> None:
         if said := lines.drain():
-            sink.told(Lines(tenant, execution, info.activity_id, number, said))
+            sink.told(Lines(whose.tenant, whose.execution, info.activity_id, number, said))
 
     def tell_progress(at: float, fraction: float | None, message: str) -> None:
         shown = str(clean(message, redaction))
-        sink.told(Progress(tenant, execution, info.activity_id, number, at, fraction, shown))
+        sink.told(Progress(whose.tenant, whose.execution, info.activity_id, number, at, fraction, shown))
 
     live = Live(tell_lines, tell_progress)
     lines = LogLines(redaction, live.stir)
@@ -179,11 +180,6 @@ def _key(info: activity.Info, round: int) -> str:
 
 def _seconds(span: timedelta | None) -> float:
     return math.inf if span is None else span.total_seconds()
-
-
-def _whose(info: activity.Info) -> tuple[str, str]:
-    tenant, _, execution = (info.workflow_id or "").partition("/")
-    return tenant, execution
 
 
 def _was_cancelled() -> bool:
@@ -210,11 +206,11 @@ def _record(
     error: ErrorValue | None = None,
     output: bytes | None = None,
 ) -> Attempt:
-    tenant, execution = _whose(info)
+    whose = strand_id(info.workflow_id or "")
     shown = output is not None and len(output) <= MAX_RECORDED
     return Attempt(
-        tenant=tenant,
-        execution=execution,
+        tenant=whose.tenant,
+        execution=whose.execution,
         path=info.activity_id,
         attempt=info.attempt + invocation.earlier_attempts,
         type=info.activity_type,

@@ -106,8 +106,13 @@ class Heard:
 
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 as a Sink
         said, number = self.events[event.execution], (event.strand, event.n)
-        if number not in said or replaces(event, said[number], replayed=replaying):
+        if number not in said:
             said[number] = event
+        elif replaces(event, said[number], replayed=replaying):
+            said[number] = event
+            for strand, n in [*said]:  # what an abandoned task went on to say never happened
+                if strand == event.strand and n > event.n and said[strand, n].task < event.task:
+                    del said[strand, n]
         if event.type in SETTLED:
             self.settled.add((f"acme/{event.execution}", event.path))
 
@@ -158,11 +163,13 @@ class Theatre:
                     busy.discard(node)
                     if node_at(node, document)["type"] in ACTIVITIES:
                         self.stage.actor(handle.id, node).cue.set_result(ending)
-                    await _until(lambda node=node: (handle.id, node) in self.heard.settled, f"{node} settles")
+                    await _until(self._settles(handle.id, node), f"{node} settles")
                 case Ends("cancelled"):
                     await handle.cancel()
                 case _:
                     pass
+            for node in step.settled:
+                awaited[f"{node} settles"] = self._settles(handle.id, node)
             busy |= local.intersection(step.started)
             for node in {*step.started} - unheard:
                 awaited[f"{node} starts"] = self.stage.actor(handle.id, node).on_stage.is_set
@@ -173,6 +180,9 @@ class Theatre:
             for what in list(awaited):
                 if not busy or what.split()[0] in local:  # while a local activity runs, the server hears of nothing
                     await _until(awaited.pop(what), what)
+
+    def _settles(self, workflow: str, node: str) -> Callable[[], bool]:
+        return lambda: (workflow, node) in self.heard.settled
 
 
 @asynccontextmanager

@@ -58,7 +58,7 @@ class _Run:
     # What happens
 
     def _step(self, happening: Happening | None) -> None:
-        started, asked = set(self.execution.configs), self._asked()
+        started, asked, settled = set(self.execution.configs), {*self._asked()}, {*self._settled()}
         match happening:
             case Ends(why):
                 self._end(why)
@@ -75,8 +75,14 @@ class _Run:
         if self.graph.is_over:
             self._conclude()
             self._compensate()
-        new = tuple(path for path in self.execution.configs if path not in started)
-        self.steps.append(Step(happening, new, tuple(path for path in self._asked() if path not in asked)))
+        self.steps.append(
+            Step(
+                happening,
+                tuple(path for path in self.execution.configs if path not in started),
+                tuple(path for path in self._asked() if path not in asked),
+                tuple(path for path in self._settled() if path not in settled),
+            )
+        )
 
     def _end(self, why: Literal["cancelled", "timed_out", "overdue"]) -> None:
         if why == "overdue":
@@ -194,6 +200,10 @@ class _Run:
 
     def _asked(self) -> list[str]:
         return [run.path for run in self._runs() if run.asked_to_stop and run.path in self.execution.configs]
+
+    def _settled(self) -> Iterator[str]:
+        yield from (run.path for run in self._runs() if run.status not in ("pending", "running"))
+        yield from (path for path, how in self.compensations.items() if how is not None)
 
     def _outcome(self) -> Outcome:
         nodes = {

@@ -22,11 +22,13 @@ class NodeOutcome:
 
 @dataclass(frozen=True)
 class Step:
-    """What happened (nothing at first), and what was done then: activities started, and asked to stop."""
+    """What happened (nothing at first), and what was done then: activities started, and asked to stop; and every node
+    that settled."""
 
     happening: Happening | None
     started: tuple[str, ...]
     asked: tuple[str, ...]
+    settled: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -433,6 +433,18 @@ class TestRecord:
         assert [(line.level, line.message) for line in record.log] == [("info", "one"), ("warning", "two")]
         assert record.started_at <= record.log[0].at <= record.ended_at
 
+    async def test_what_runs_in_a_batch_is_told_of_its_execution(self) -> None:
+        async def run(config: Config, context: Context) -> Output:
+            context.progress(0.5, "half")
+            context.logger.info("one")
+            return Output()
+
+        async with bench(run) as on:
+            on.environment.info = replace(on.environment.info, workflow_id="acme/ex_1/each/0")
+            await on.attempt()
+        assert {type(record) for record in on.sink.live} == {Progress}
+        assert {record.execution for record in [*on.sink.live, *on.sink.attempts]} == {"ex_1"}
+
     async def test_of_a_large_output_only_the_size_is_recorded(self) -> None:
         async with bench(echo) as on:
             await on.attempt({"value": "x" * 100_000})
