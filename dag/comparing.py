@@ -216,7 +216,7 @@ def _node(
     elif old is None or new is None:
         fields.append(pair.added(after) if old is None else pair.removed(before))
     else:
-        fields.append(pair.changed(before, after))
+        _Values(names, differing, fields).value(pair, before, after)
     if fields or old is None or new is None or old[0] != new[0]:
         told = _at(pair.old, old), _at(pair.new, new)
         differing.nodes.append(NodeChange(*told, tuple(fields)))

@@ -62,6 +62,12 @@ def test_either_side_tells_the_same(old: Document, new: Document) -> None:
     assert compare(old, orjson.loads(orjson.dumps(old))).same
 
 
+@pytest.mark.parametrize("node", [None, 5, "set", [1], {}])
+def test_what_is_no_node_but_the_same_does_not_differ(node: object) -> None:
+    draft: Document = {"nodes": {"a": node}}
+    assert compare(draft, copy.deepcopy(draft)).same
+
+
 @FEW
 @given(DRAFTS, DRAFTS)
 def test_what_differs_can_always_be_told_to_people(old: Document, new: Document) -> None:

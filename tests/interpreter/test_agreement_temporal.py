@@ -4,7 +4,7 @@ import asyncio
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -218,9 +218,10 @@ async def theatres(client: Client) -> AsyncGenerator[Mapping[str, Theatre]]:
 async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, Theatre], name: str) -> None:
     async def ends_as_it_must(example: Example) -> None:
         variant = VARIANTS[name]
-        told = await agreed(theatres[name], variant, example.document, example.script)
-        if variant.continue_after is None:  # else activities wait for each other, and some end otherwise
-            assert {node: how.status for node, how in told.nodes.items()} == example.nodes
+        for play in played(theatres[name], variant, example.document, example.script):
+            told = await play.agrees()
+            if variant.continue_after is None:  # else activities wait for each other, and some end otherwise
+                assert {node: how.status for node, how in told.nodes.items()} == example.nodes
 
     examples = [*EXAMPLES, *filter(_takes_no_time, CONSTRUCTS)]
     results: list[BaseException | None] = []
@@ -276,21 +277,39 @@ async def test_many_more_graphs_end_as_the_reference_says_however_they_are_run(
 
 
 async def all_agree(theatres: Mapping[str, Theatre], cases: list[Case]) -> None:
-    runs = [agreed(theatres[name], variant, *case) for case in cases for name, variant in VARIANTS.items()]
-    for result in await asyncio.gather(*runs, return_exceptions=True):
+    """Nothing runs while the reference computes, or workers would be late with their tasks."""
+    plays = [
+        play for case in cases for name, variant in VARIANTS.items() for play in played(theatres[name], variant, *case)
+    ]
+    for result in await asyncio.gather(*(play.agrees() for play in plays), return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
 
 
-async def agreed(here: Theatre, variant: Variant, document: Document, script: Script) -> Outcome:
-    """What both the interpreter and the reference say; an error when they do not say the same."""
+@dataclass(frozen=True, repr=False)
+class Play:
+    """What is to be performed, and what the reference says of it."""
+
+    here: Theatre
+    document: Document
+    script: Script
+    tuning: Tuning
+    reference: Outcome
+
+    async def agrees(self) -> Outcome:
+        """What both the interpreter and the reference say; an error when they do not say the same."""
+        told = await self.here.perform(self.document, self.script, self.reference, self.tuning)
+        assert told == self.reference
+        return told
+
+
+def played(here: Theatre, variant: Variant, document: Document, script: Script) -> Iterator[Play]:
+    """How the reference says that it goes, if that can be compared."""
     reference = _reference(document, script, variant, here.stage)
     unheard = _unheard(reference, _local(reference, document, here.stage))
     if variant.batched and any("[" in path for path in unheard):
-        return reference  # a batch takes a moment to begin: turns that would end as they start do not start there
-    told = await here.perform(document, script, reference, variant.tuning)
-    assert told == reference
-    return told
+        return  # a batch takes a moment to begin: turns that would end as they start do not start there
+    yield Play(here, document, script, variant.tuning, reference)
 
 
 def _local(outcome: Outcome, document: Document, stage: Stage) -> set[str]:
