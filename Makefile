@@ -6,6 +6,9 @@ PY ?= python3
 UV_VERSION := 0.13.8
 BIN := .venv/bin
 
+# Tests wait a good deal, for servers: one more at once than there are processors, but not for ever more.
+TESTERS := $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((n < 3 ? n + 1 : 4)))
+
 export UV_PYTHON_DOWNLOADS := never
 export UV_PROJECT_ENVIRONMENT := .venv
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -44,7 +47,7 @@ check: .venv/.ok ## style, types, import contracts, dependencies and documents, 
 	@$(BIN)/python -m pytest --quiet tests/house/test_documents.py tests/house/test_layout.py
 
 test: .venv/.ok  ## the tests but for the slow ones, in less than ten minutes
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist worksteal -m "not slow"
+	@$(BIN)/python -m pytest -n $(TESTERS) --dist worksteal -m "not slow"
 
 test-slow: .venv/.ok ## the slow tests
 	@$(BIN)/python -m pytest -m slow

@@ -99,11 +99,11 @@ async def _counts(worker: Process, tenant: TenantId) -> None:
     [
         ("max_activities", "hunter2", "PERDURE_MAX_ACTIVITIES"),
         ("temporal_address", "127.0.0.1:1", "Temporal does not answer at 127.0.0.1:1."),
-        ("temporal_namespace", "nowhere", "Temporal has no namespace `nowhere`."),
-        ("database_url", "", "PERDURE_DATABASE_URL"),
+        pytest.param("temporal_namespace", "nowhere", "Temporal has no namespace `nowhere`.", marks=pytest.mark.slow),
+        pytest.param("database_url", "", "PERDURE_DATABASE_URL", marks=pytest.mark.slow),
         ("database_url", "postgresql://perdure_app:hunter2@127.0.0.1:1/perdure", "does not answer: connection failed"),
-        ("master_key", "", "PERDURE_MASTER_KEY"),
-        ("master_key", "hunter2", "32 bytes in base64"),
+        pytest.param("master_key", "", "PERDURE_MASTER_KEY", marks=pytest.mark.slow),
+        pytest.param("master_key", "hunter2", "32 bytes in base64", marks=pytest.mark.slow),
     ],
 )
 async def test_what_keeps_it_from_starting_is_told_in_a_line(
