@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 import orjson
 from fastapi import Query
@@ -74,12 +74,13 @@ def after(kind: type[Key]) -> Callable[..., Awaitable[Key | None]]:
     adapter: TypeAdapter[Key] = TypeAdapter(kind)
 
     async def reads(session: Session, cursor: Annotated[str | None, _CURSOR] = None) -> Key | None:
-        return None if cursor is None else _opened(session, cursor, adapter)
+        return None if cursor is None else place(session, cursor, adapter)
 
     return reads
 
 
-def _opened(session: Session, cursor: str, adapter: TypeAdapter[Any]) -> Any:
+def place(session: Session, cursor: str, adapter: TypeAdapter[Key]) -> Key:
+    """The key that a cursor holds. Raises CursorInvalid."""
     try:
         sealed = base64.b64decode(cursor, altchars=b"-_", validate=True)
         return adapter.validate_python(orjson.loads(session.seal.open(sealed)))

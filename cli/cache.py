@@ -36,7 +36,8 @@ def ls(
         return
     for each in reply.read(CachedOutputs).items:
         place = f"{each.workflow or '?'} {each.node or '?'}"
-        typer.echo(clean(f"{each.id} {place} {each.type} {each.output_bytes} bytes until {each.expires_at:%F %T}"))
+        until = f"until {each.expires_at:%F %T}, used {each.hits} times"
+        typer.echo(clean(f"{each.id} {place} {each.type} {each.output_bytes} bytes {until}"))
 
 
 def show(id: Id, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:

@@ -138,6 +138,7 @@ def signal(
     *,
     event_key: Key = None,
     payload: Payload = None,
+    reason: Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")] = None,
     key: SendKey = None,
     as_json: AsJson = False,
     url: Url = None,
@@ -146,6 +147,7 @@ def signal(
 ) -> None:
     """Send an event to one execution."""
     body, headers = event(name, event_key, payload, key)
+    body["reason"] = reason
     with connected(url, api_key, data) as api:
         reply = api.post(address(id, "signal"), json=body, headers=headers)
     typer.echo(clean_json(reply.text) if as_json else reply.read(EmittedEvent).id)

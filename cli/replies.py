@@ -57,6 +57,7 @@ class CachedOutput(BaseModel):
     node: str | None
     output_bytes: int
     expires_at: datetime
+    hits: int
 
 
 class CachedOutputs(BaseModel):

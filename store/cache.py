@@ -1,6 +1,7 @@
 """Outputs of activities that may be used again: sealed, each for a time."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -10,6 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, func, select
 
 from dag.event_names import canonical
+from store.arrays import array
+from store.ids import PREFIXES
 from store.sealing import Seal
 from store.session import Session
 from store.tables.payloads import CachedOutputRow
@@ -31,17 +34,27 @@ class Made:
     key: JsonValue = None
 
 
-async def find(session: Session, recipe: bytes) -> bytes | None:
+@dataclass(frozen=True)
+class Found:
+    """An output that can be used."""
+
+    id: str
+    output: bytes
+
+
+async def find(session: Session, recipe: bytes) -> Found | None:
     """The newest output that was made of the same, if its time is not over."""
     lasts = col(CachedOutputRow.expires_at) > func.clock_timestamp()
     newest = (
-        select(case((lasts, col(CachedOutputRow.output))))
+        select(col(CachedOutputRow.digest), case((lasts, col(CachedOutputRow.output))))
         .where(col(CachedOutputRow.digest).in_(session.seal.digests(recipe)))
         .order_by(col(CachedOutputRow.stored_at).desc())
         .limit(1)
     )
-    sealed = (await session.sql.scalars(newest)).first()
-    return None if sealed is None else await asyncio.to_thread(session.seal.open, sealed)
+    digest, sealed = (await session.sql.execute(newest)).first() or (b"", None)
+    if sealed is None:
+        return None
+    return Found(shown_id(digest), await asyncio.to_thread(session.seal.open, sealed))
 
 
 async def keep(session: Session, recipe: bytes, made: Made) -> None:
@@ -56,9 +69,40 @@ async def keep(session: Session, recipe: bytes, made: Made) -> None:
         "execution_id": made.execution,
         "stored_at": func.clock_timestamp(),
         "expires_at": func.clock_timestamp() + timedelta(seconds=made.ttl),
+        "hits": 0,
+        "used_at": None,
     }
     written = insert(CachedOutputRow).values(digest=session.seal.digests(recipe)[0], type=made.type, **changed)
     await session.sql.execute(written.on_conflict_do_update(index_elements=["tenant_id", "digest"], set_=changed))
+
+
+async def count(session: Session, hits: Sequence[tuple[str, float]]) -> None:
+    """Count outputs that were used, by their ids, each with when."""
+    digests = array(stored_digest(id) for id, _ in hits)
+    await session.sql.execute(_COUNT, {"digests": digests, "ats": array(at for _, at in hits)})
+
+
+# All who lock several do so in the order of their digests.
+_COUNT = text("""
+with used as (
+    select digest, count(*) as times, max(at) as at
+    from unnest(cast(:digests as bytea[]), cast(:ats as float8[])) as hit (digest, at) group by digest
+), locked as materialized (
+    select digest from cached_outputs where digest in (select digest from used) order by digest for update
+)
+update cached_outputs as c set hits = c.hits + used.times, used_at = greatest(c.used_at, to_timestamp(used.at))
+from used where c.digest = used.digest and c.digest in (select digest from locked)
+""")
+
+
+def shown_id(digest: bytes) -> str:
+    """The id of a stored output."""
+    return PREFIXES["output"] + digest.hex()
+
+
+def stored_digest(id: str) -> bytes:
+    """What a stored output is kept under."""
+    return bytes.fromhex(id.removeprefix(PREFIXES["output"]))
 
 
 def key_digests(seal: Seal, key: JsonValue) -> list[bytes]:

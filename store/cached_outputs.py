@@ -12,7 +12,6 @@ from sqlalchemy import Row, text
 from dag.errors import PerdureError
 from store import cache
 from store.arrays import array
-from store.ids import PREFIXES
 from store.json_text import opened
 from store.sealing import Seal
 from store.session import Session
@@ -40,6 +39,8 @@ class CachedOutput:
     output_bytes: int
     stored_at: datetime
     expires_at: datetime
+    hits: int
+    used_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,13 @@ def listing(session: Session, which: Which, *, before: tuple[datetime, str] | No
     conditions += [_LASTS]
     if before is not None:
         conditions += ["(stored_at, digest) < (cast(:at as timestamptz), cast(:digest as bytea))"]
-        values |= {"at": before[0], "digest": _digest(before[1])}
+        values |= {"at": before[0], "digest": cache.stored_digest(before[1])}
     return f"select {_LISTED} from cached_outputs where {' and '.join(conditions)} {_NEWEST}", values  # noqa: S608
 
 
 async def find(session: Session, id: str) -> tuple[CachedOutput, orjson.Fragment]:
     """One by its id, with what it is."""
-    row = (await session.sql.execute(_FIND, {"digest": _digest(id)})).first()
+    row = (await session.sql.execute(_FIND, {"digest": cache.stored_digest(id)})).first()
     if row is None:
         raise CachedOutputUnknown
     return _listed(session.seal, row), orjson.Fragment(session.seal.open(row.output))
@@ -80,7 +81,7 @@ async def find(session: Session, id: str) -> tuple[CachedOutput, orjson.Fragment
 
 async def remove(session: Session, id: str) -> None:
     """Take one away: the node runs again the next time."""
-    if (await session.sql.execute(_REMOVE, {"digest": _digest(id)})).first() is None:
+    if (await session.sql.execute(_REMOVE, {"digest": cache.stored_digest(id)})).first() is None:
         raise CachedOutputUnknown
 
 
@@ -88,25 +89,17 @@ async def remove_all(session: Session, which: Which, *, limit: int = AT_ONCE) ->
     """Take away all that are meant, as many as are removed at once, the newest first; says how many."""
     conditions, values = _asked(session, which)
     meant = f"select digest from cached_outputs where {' and '.join(conditions or ['true'])} {_NEWEST}"  # noqa: S608
-    query = f"with meant as materialized ({meant} for update) delete from cached_outputs"  # noqa: S608
-    query += " where digest in (select digest from meant) returning 1"
+    query = f"""with meant as materialized ({meant}), locked as materialized (
+    select digest from cached_outputs where digest in (select digest from meant) order by digest for update)
+delete from cached_outputs where digest in (select digest from locked) returning 1"""  # noqa: S608
     return len((await session.sql.execute(text(query), {**values, "limit": limit})).all())
 
 
-def shown_id(digest: bytes) -> str:
-    """The id of a stored output."""
-    return PREFIXES["output"] + digest.hex()
-
-
 _LASTS = "expires_at > clock_timestamp()"
-_LISTED = "digest, type, workflow, node, key, execution_id, output_bytes, stored_at, expires_at"
+_LISTED = "digest, type, workflow, node, key, execution_id, output_bytes, stored_at, expires_at, hits, used_at"
 _NEWEST = "order by stored_at desc, digest desc limit :limit"
 _FIND = text(f"select {_LISTED}, output from cached_outputs where digest = :digest and {_LASTS}")  # noqa: S608
 _REMOVE = text("delete from cached_outputs where digest = :digest returning 1")
-
-
-def _digest(id: str) -> bytes:
-    return bytes.fromhex(id.removeprefix(PREFIXES["output"]))
 
 
 def _asked(session: Session, which: Which) -> tuple[list[str], dict[str, object]]:
@@ -122,7 +115,7 @@ def _asked(session: Session, which: Which) -> tuple[list[str], dict[str, object]
 
 def _listed(seal: Seal, row: Row[Any]) -> CachedOutput:
     return CachedOutput(
-        id=shown_id(row.digest),
+        id=cache.shown_id(row.digest),
         type=row.type,
         workflow=row.workflow,
         node=row.node,
@@ -131,4 +124,6 @@ def _listed(seal: Seal, row: Row[Any]) -> CachedOutput:
         output_bytes=row.output_bytes,
         stored_at=row.stored_at,
         expires_at=row.expires_at,
+        hits=row.hits,
+        used_at=row.used_at,
     )

@@ -110,10 +110,13 @@ def told(head: Head, event: StepEvent, seal: Seal) -> None:
         _end(head, ENDINGS[event.type], event.at, data, seal)
 
 
-def noted(head: Head, type: str, at: float, data: JsonValue, seal: Seal) -> None:
-    """Take the word of Temporal that an execution has ended, unless its own events say how."""
-    if type in ENDINGS and head.closed_at is None:
-        _end(head, ENDINGS[type], at, cast(Mapping[str, JsonValue], data or {}), seal)
+def noted(head: Head, type: str, at: float, data: JsonValue, seal: Seal) -> bool:
+    """Take the word of Temporal that an execution has ended, unless its own events say how; says whether it was
+    news."""
+    if type not in ENDINGS or head.closed_at is not None:
+        return False
+    _end(head, ENDINGS[type], at, cast(Mapping[str, JsonValue], data or {}), seal)
+    return True
 
 
 def reopen(head: Head) -> None:

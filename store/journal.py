@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from dag.events import StepEvent
 from dag.journal import Strand, strand
-from store import heads, node_run_records, node_runs
+from store import cache, heads, node_run_records, node_runs
 from store.arrays import array
 from store.chains import REPLACED, Chain, Link, outdated, take, withdraw
 from store.heads import Head
@@ -27,8 +27,12 @@ CHANNEL = "perdure_journal"
 """Where listeners hear the ids of executions that something was written of, behind their tenant's."""
 LOG = "log"
 """The type of a line that an attempt wrote: `{level, message, fields?, attempt}`."""
+STORED = "stored_output"
+"""What the record of an attempt says the id of, if that was used and nothing ran."""
 CHANGED = "journal.replaced"
 """The event that tells readers which rows they must read again: they have other contents, or never happened."""
+KILLED = frozenset({"execution.cancelled", "execution.timed_out"})
+"""How executions end that were ended from outside: what ran in them says no more."""
 NOTIFIED_BYTES = 7_900
 """PostgreSQL takes 8,000."""
 LAST = 2**31 - 1
@@ -78,6 +82,10 @@ class _Book:
     """What attempts say of node runs."""
     doubtful: set[tuple[int, str]] = field(default_factory=set[tuple[int, str]])
     """Node runs to be told anew from all their events."""
+    killed_at: float | None = None
+    """When it ended without a word of its own, if it did."""
+    hits: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
+    """Stored outputs that were used, and when."""
 
 
 @dataclass(slots=True)
@@ -263,8 +271,11 @@ def _note(session: Session, book: _Book, note: Note) -> None:
     row = _Row(head.id, _next(head), head.attempt, note.type, note.path, note.at, data, note.checksum)
     row.spent = spent(note.type, note.data)
     book.rows.append(row)
-    heads.noted(head, note.type, note.at, note.data, session.seal)
+    if heads.noted(head, note.type, note.at, note.data, session.seal) and note.type in KILLED:
+        book.killed_at = note.at
     node_run_records.told(book.told, head.attempt, note.path, note.type, note.at, note.data)
+    if isinstance(note.data, dict) and isinstance(used := note.data.get(STORED), str):
+        book.hits.append((used, note.at))
 
 
 def _mend(session: Session, book: _Book) -> None:
@@ -337,10 +348,15 @@ async def _store(session: Session, books: Sequence[_Book]) -> None:
     }
     await node_runs.store(session, runs)
     await node_runs.tell_anew(session, [(book.head.id, *place) for book in books for place in sorted(book.doubtful)])
+    for book in books:
+        if book.killed_at is not None:
+            await node_runs.settle(session, book.head.id, None, book.killed_at)
     await node_run_records.store(
         session, {(book.head.id, *place): told for book in books for place, told in book.told.items()}
     )
     await heads.store(session, [book.head for book in books])
+    if hits := [hit for book in books for hit in book.hits]:
+        await cache.count(session, hits)
 
 
 _INSERT = text("""

@@ -133,6 +133,20 @@ set type = coalesce(excluded.type, old.type),
 """)
 
 
+async def settle(session: Session, execution: str, strand: str | None, at: float) -> None:
+    """Settle the node runs of a strand that was killed, or of all of an execution's, which will say nothing more of
+    them. Lock the execution before."""
+    await session.sql.execute(_SETTLE, {"execution": execution, "strand": strand, "at": at})
+
+
+_SETTLE = text("""
+update node_runs as run set status = 'cancelled', ended_at = to_timestamp(:at)
+from executions as x
+where x.id = :execution and run.execution_id = x.id and run.attempt = x.attempt
+    and run.strand = coalesce(:strand, run.strand) and run.status in ('pending', 'running', 'waiting')
+""")
+
+
 async def tell_anew(session: Session, places: Sequence[Place]) -> None:
     """Forget what is stored of node runs, and take it from their events."""
     if not places:

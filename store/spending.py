@@ -17,9 +17,13 @@ MOST = 1e9
 
 def spent(type: str, data: JsonValue) -> str | None:
     """What an entry of the journal says was used, if it is the record of an attempt."""
-    if not type.startswith("attempt.") or not isinstance(data, dict) or data.get("cached"):
+    if not type.startswith("attempt.") or not isinstance(data, dict):
         return None
+    if data.get("cached"):
+        return '{"hits":1}'
     counts = {"attempts": 1}
+    if data.get("cached") is False:  # it was looked for a stored output
+        counts["misses"] = 1
     if data.get("attempt") not in (None, 1):
         counts["retries"] = 1
     for key, name in (("busy", "seconds"), ("cpu", "cpu_seconds")):

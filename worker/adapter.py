@@ -94,7 +94,7 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
             sink.attempt(
                 _record(info, invocation, notes, started_at, worker=identity, status="succeeded", output=output)
             )
-            return raw(output, outside=info.is_local, cached=notes.cached)
+            return raw(output, outside=info.is_local, cached=notes.cached is True)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         number = info.attempt + invocation.earlier_attempts
         error = error_value(problem, path=info.activity_id, attempt=number, redact=notes.redaction)
@@ -221,6 +221,7 @@ def _record(
         output=masked(orjson.loads(output), invocation.mask) if output is not None and shown else None,
         output_size=None if output is None else len(output),
         cached=notes.cached,
+        stored=notes.stored,
         log=notes.lines.drain(last=True),
         log_dropped=notes.lines.dropped,
         worker=worker,

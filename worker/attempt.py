@@ -74,8 +74,10 @@ class Notes:
     lines: LogLines
     live: Live
     usage: Usage = field(default_factory=Usage)
-    cached: bool = False
-    """Whether nothing ran, as the output was stored before."""
+    cached: bool | None = None
+    """Whether nothing ran, as the output was stored before; None: it was not looked for."""
+    stored: str | None = None
+    """The stored output that was used."""
 
 
 async def run(call: Call, means: Means, notes: Notes) -> bytes:

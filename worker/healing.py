@@ -28,7 +28,7 @@ from interpreter.journal import shown
 from runtime import batches
 from runtime.children import report_killed
 from runtime.executions import begun, origin_of
-from store import checking, executions, journal, strands
+from store import checking, executions, heads, journal, node_runs, strands
 from store.database import Database, StoreUnavailable
 from store.ids import ExecutionId, TenantId
 from store.journal import Note, Step
@@ -72,13 +72,16 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
 
 
 async def heal_strand(client: Client, database: Database, strand: StrandId) -> None:
-    """Replay all runs of a strand that is a batch of a loop. If it was killed, whoever waits for it is told, and the
-    batches of loops in it are ended too. Raises Forgotten."""
+    """Replay all runs of a strand that is a batch of a loop. If it was killed, whoever waits for it is told, what ran
+    in it is settled, and the batches of loops in it are ended too. Raises Forgotten."""
     described = await _describe(client, strand)
     await batches.report_killed(client, described)
     await _replay(client, database, TenantId(strand.tenant), described)
     if described.status in batches.KILLED:
         async with session(database, TenantId(strand.tenant)) as opened:
+            ended_at = described.close_time or described.start_time
+            await heads.lock(opened, {strand.execution: ended_at})
+            await node_runs.settle(opened, strand.execution, strand.strand, ended_at.timestamp())
             begun = await strands.begun_in(opened, ExecutionId(strand.execution), strand.strand)
         for name in begun:
             await batches.terminate(client, replace(strand, strand=name))

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from store import journal
 from store.database import Database, StoreUnavailable
 from store.ids import TenantId
-from store.journal import LOG, Note
+from store.journal import LOG, STORED, Note
 from store.node_run_records import PROGRESS
 from store.session import session
 from worker.dependencies import Wake
@@ -95,8 +95,10 @@ def _ended(attempt: Attempt) -> list[Note]:
         data["output"] = attempt.output
     elif attempt.output_size is not None:
         data["output_bytes"] = attempt.output_size
-    if attempt.cached:
-        data["cached"] = True
+    if attempt.cached is not None:
+        data["cached"] = attempt.cached
+    if attempt.stored is not None:
+        data[STORED] = attempt.stored
     if attempt.log_dropped:
         data["log_dropped"] = attempt.log_dropped
     return [*lines, Note(attempt.execution, f"attempt.{attempt.status}", attempt.path, attempt.ended_at, data)]

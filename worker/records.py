@@ -65,8 +65,10 @@ class Attempt:
     """With the node's masks applied; null when it is large."""
     output_size: int | None = None
     """In bytes, before masking."""
-    cached: bool = False
-    """Whether nothing ran, as the output was stored before."""
+    cached: bool | None = None
+    """Whether nothing ran, as the output was stored before; None: it was not looked for."""
+    stored: str | None = None
+    """The stored output that was used."""
     log: tuple[LogLine, ...] = ()
     """What it had not told before it ended."""
     log_dropped: int = 0

@@ -35,6 +35,15 @@ class Spent:
     cost: Mapping[str, float]
 
 
+@dataclass(frozen=True)
+class Hits:
+    """What came of looking for stored outputs."""
+
+    hits: int
+    misses: int
+    hit_rate: float | None
+
+
 def counts(sums: Sums) -> Counts:
     """How many there were."""
     by_status = statuses(sums)
@@ -47,6 +56,12 @@ def counts(sums: Sums) -> Counts:
         success_rate=by_status.get("succeeded", 0) / tried if tried else None,
         retried=sums.get("retried", 0),
     )
+
+
+def hits(sums: Sums) -> Hits:
+    """How often a stored output was there."""
+    hits, misses = sums.get("hits", 0), sums.get("misses", 0)
+    return Hits(hits, misses, hits / (hits + misses) if hits + misses else None)
 
 
 def statuses(sums: Sums) -> dict[str, int]:

@@ -79,10 +79,22 @@ class FamilyOut(BaseModel):
     codes: list[CodeOut]
 
 
+class HitsOut(BaseModel):
+    """What came of looking for stored outputs, by when the attempt ended."""
+
+    hits: int
+    """Attempts that used one, and ran nothing."""
+    misses: int
+    """Attempts of nodes with `cache` that found none."""
+    hit_rate: float | None
+    """Of both; null: there are none."""
+
+
 class StatsOut(RangeOut):
     """How many executions there were, and how they ended."""
 
     total: CountsOut
+    cache: HitsOut
     workflows: list[UsedWorkflowOut]
     """Those that were started most."""
     triggers: list[UsedTriggerOut]

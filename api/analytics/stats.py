@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from api.analytics.asking import Range
-from api.analytics.numbers import counts, range_of, together
+from api.analytics.numbers import counts, hits, range_of, together
 from store import error_examples, rollup_reading
 from store.error_examples import Example
 from store.rollup_reading import Group, Sums, Top, Which
@@ -22,9 +22,11 @@ async def stats(session: Session, range: Range, which: Which, top: int) -> dict[
     frequent = [key.removeprefix("e:") for key in [*codes][:top]]
     examples = await error_examples.find(session, frequent, which, range.since, range.until, each=EXAMPLES)
     used, started = _by_start(by_workflow), _by_start(by_trigger)
+    total = together([*by_trigger.values()])
     return {
         **range_of(range),
-        "total": counts(together([*by_trigger.values()])),
+        "total": counts(total),
+        "cache": hits(total),
         "workflows": [{"workflow": workflow, **asdict(counts(sums))} for (_, workflow), sums in used],
         "triggers": [{"trigger": trigger, **asdict(counts(sums))} for (_, trigger), sums in started],
         "errors": _families({key.removeprefix("e:"): n for key, n in codes.items()}, examples),

@@ -27,6 +27,10 @@ class CachedOut(BaseModel):
     """As JSON."""
     stored_at: datetime
     expires_at: datetime
+    hits: int
+    """How often it has been used since it was stored, instead of running a node."""
+    used_at: datetime | None
+    """When it was last."""
 
 
 class CachedValueOut(CachedOut):

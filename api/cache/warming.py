@@ -52,7 +52,7 @@ async def warmed(session: Session, types: Catalog, asked: WarmIn) -> Response:
     made_of = recipe(node.type, config, Invocation(cache=CacheUse(asked.key, ttl)))
     made = Made(node.type, None, orjson.dumps(output), ttl, found.name, asked.node, asked.key)
     await cache.keep(session, made_of, made)
-    stored, _ = await cached_outputs.find(session, cached_outputs.shown_id(session.seal.digests(made_of)[0]))
+    stored, _ = await cached_outputs.find(session, cache.shown_id(session.seal.digests(made_of)[0]))
     return answer(stored, 201)
 
 

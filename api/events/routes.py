@@ -5,7 +5,7 @@ from fastapi import APIRouter, Response
 from api.bodies import BODY_PROBLEMS
 from api.dependencies import Caller, Means, Session
 from api.events.asking import EVENT_BODY, SENT, Event, EventKey, LastEvent
-from api.events.sending import sent
+from api.events.sending import send, sent
 from api.events.shapes import EmittedOut, ListedEventOut
 from api.json_answers import answer
 from api.paging import Limit, PageOut, page
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/events", tags=["events"], responses=responses(401, 4
 )
 async def emit_event(asked: Event, means: Means, caller: Caller, idempotency_key: EventKey = None) -> Response:
     """Send an event to every execution that waits for it, or will and looks back so far."""
-    return await sent(means, caller.tenant, asked, key=idempotency_key)
+    return sent(await send(means, caller.tenant, asked, key=idempotency_key))
 
 
 @router.get("", response_model=PageOut[ListedEventOut])

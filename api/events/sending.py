@@ -10,7 +10,7 @@ from api.events.shapes import EventIn
 from api.json_answers import answer
 from api.means import Means
 from dag.errors import PerdureError
-from runtime.events import publish
+from runtime.events import Published, publish
 from store import ids
 from store.emitted_events import Emitted, Sent
 from store.ids import EventId, ExecutionId, TenantId
@@ -30,9 +30,9 @@ class Answered:
     at: datetime
 
 
-async def sent(
+async def send(
     means: Means, tenant: TenantId, asked: EventIn, *, key: str | None, execution: ExecutionId | None = None
-) -> Response:
+) -> Published:
     """Send an event to all executions, or to one. With a key only once: repeated, it tells who waits once more."""
     # Before it is stored: what could not be told to anybody now is better sent again than half sent.
     client = await means.temporal.client()
@@ -41,8 +41,13 @@ async def sent(
     published = await publish(client, means.database, tenant, event)
     if _said(published.event) != _said(event):
         raise EventConflict
+    return published
+
+
+def sent(published: Published) -> Response:
+    """What the one who sent an event is answered."""
     headers = {"Idempotency-Replayed": "true"} if published.repeated else {}
-    return answer(Answered(id, published.event.at), 202, headers)
+    return answer(Answered(published.event.id, published.event.at), 202, headers)
 
 
 def _said(event: Emitted | Sent) -> bytes:

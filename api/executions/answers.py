@@ -4,10 +4,13 @@ from collections.abc import Mapping
 
 from fastapi import Response
 
+from api.events.sending import sent
 from api.executions import rerunning
 from api.executions.cancelling import cancel, terminate
+from api.executions.control_shapes import SignalIn
 from api.executions.ending import awaited
 from api.executions.shapes import RerunIn, StartIn
+from api.executions.signalling import signal
 from api.executions.starting import Begun, begin, name_of
 from api.executions.temporal_word import with_output
 from api.json_answers import answer
@@ -42,7 +45,15 @@ async def rerun(
     means: Means, caller: Holder, id: ExecutionId, asked: RerunIn, *, key: str | None, wait: int | None
 ) -> Response:
     """Start a rerun, answered as any start is."""
-    return await _begun(means, caller.tenant, await rerunning.rerun(means, caller, id, asked, key=key), wait=wait)
+    by = await name_of(means, caller)
+    begun = await rerunning.rerun(means, caller.tenant, id, asked, by=by, reason=asked.reason, key=key)
+    return await _begun(means, caller.tenant, begun, wait=wait)
+
+
+async def signalled(means: Means, caller: Holder, id: ExecutionId, asked: SignalIn, *, key: str | None) -> Response:
+    """Send an event to an execution."""
+    by = await name_of(means, caller)
+    return sent(await signal(means, caller.tenant, id, asked, by=by, reason=asked.reason, key=key))
 
 
 async def gone_on(means: Means, tenant: TenantId, execution: Execution, *, wait: int | None) -> Response:

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query
 
 from api.bodies import INPUT, body, described
-from api.executions.control_shapes import PATH, BreakpointIn, BulkIn, ReasonIn, SkipIn, StepIn, VariablesIn
-from api.executions.shapes import NODE, PRINTABLE
+from api.executions.control_shapes import PATH, BreakpointIn, BulkIn, SignalIn, SkipIn, StepIn, VariablesIn
+from api.executions.shapes import NODE, PRINTABLE, ReasonIn
 from api.parameters import Whole
 
 REASON_BODY = described(ReasonIn, required=False)
@@ -14,6 +14,7 @@ STEP_BODY = described(StepIn, required=False)
 BREAKPOINT_BODY = described(BreakpointIn, example={"node": "each.price", "condition": "item.total > 100"})
 SKIP_BODY = described(SkipIn, example={"path": "each[2].price", "reason": "The bank is closed."})
 VARIABLES_BODY = described(VariablesIn, example={"path": "each[2]", "values": {"rate": 2}})
+SIGNAL_BODY = described(SignalIn, example={"name": "order.paid", "key": "A-17"})
 BULK_BODY = described(BulkIn, example={"filter": {"workflow": "import"}, "reason": "The bank is closed."})
 
 Why = Annotated[ReasonIn, Depends(body(ReasonIn, optional=True))]
@@ -22,6 +23,7 @@ BreakpointSet = Annotated[BreakpointIn, Depends(body(BreakpointIn))]
 Skipped = Annotated[SkipIn, Depends(body(SkipIn))]
 Edited = Annotated[VariablesIn, Depends(body(VariablesIn, limits=INPUT))]
 Bulk = Annotated[BulkIn, Depends(body(BulkIn, limits=INPUT))]
+Signalled = Annotated[SignalIn, Depends(body(SignalIn, limits=INPUT))]
 SteeringKey = Annotated[
     str | None,
     Header(

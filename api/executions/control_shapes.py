@@ -4,19 +4,11 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, SkipValidation
 
-from api.executions.shapes import LABEL_NAME, LABEL_TEXT, BreakpointShape, ExecutionStatus
+from api.events.shapes import EventIn
+from api.executions.shapes import LABEL_NAME, LABEL_TEXT, BreakpointShape, ExecutionStatus, ReasonIn, Rerun
 
 ID = "^ex_[0-9a-f]{32}$"
 PATH = r"^([a-z][a-z0-9_.\[\]]{0,999})?$"
-Reason = Annotated[str, Field(max_length=2_000)]
-
-
-class ReasonIn(BaseModel):
-    """Why something is done."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "The bank is closed."}]})
-
-    reason: Reason | None = None
 
 
 class SkipIn(ReasonIn):
@@ -43,6 +35,10 @@ class StepIn(ReasonIn):
 
 class BreakpointIn(BreakpointShape, ReasonIn):
     """A breakpoint to be set."""
+
+
+class SignalIn(EventIn, ReasonIn):
+    """An event for one execution."""
 
 
 class HeldOut(BaseModel):
@@ -117,7 +113,7 @@ class ScopesOut(BaseModel):
 
 class FilterIn(BaseModel):
     """Which executions; all that is said must hold. Those that have ended are among them only for
-    `retry` and `rollback`."""
+    `retry`, `rerun` and `rollback`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -142,10 +138,16 @@ class BulkIn(ReasonIn):
     filter: FilterIn | None = None
     limit: Annotated[int, Field(ge=1, le=500)] = 500
     """How many that a filter finds."""
+    cursor: Annotated[str, Field(max_length=2000)] | None = None
+    """With a filter, the `next` of the answer before."""
     path: Annotated[str, Field(pattern=PATH)] = ""
     """To `skip`, of the node run; for `variables`, of the graph; for `rollback`, the node to go back to."""
     values: SkipValidation[dict[str, JsonValue]] = {}
     """For `variables`."""
+    event: EventIn | None = None
+    """For `signal`."""
+    rerun: Rerun | None = None
+    """For `rerun`."""
 
 
 class BulkResult(BaseModel):
@@ -156,11 +158,15 @@ class BulkResult(BaseModel):
     code: str | None = None
     """Of the problem."""
     message: str | None = None
+    details: JsonValue = None
+    """More to know, by code."""
+    made: str | None = None
+    """The execution that `rerun` has started, or the event that `signal` has sent."""
 
 
 class BulkOut(BaseModel):
     """What came of it, by execution."""
 
     items: list[BulkResult]
-    more: bool
-    """Whether the filter finds more: ask again."""
+    next: str | None
+    """Give it as `cursor`, with the same filter, for those that follow; null: nothing does."""

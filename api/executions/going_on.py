@@ -1,6 +1,6 @@
 """Has executions go on that have ended, one function a verb."""
 
-from api.executions.shapes import RetryIn, RollbackIn
+from api.executions.shapes import ReasonIn, RollbackIn
 from api.executions.starting import name_of
 from api.means import Means
 from api.temporal_patience import soon
@@ -24,7 +24,7 @@ async def roll_back(
     return await _gone_on(means, tenant, id, Asked("rollback", by, reason, to=to))
 
 
-async def retried(means: Means, caller: Holder, id: ExecutionId, asked: RetryIn) -> Execution:
+async def retried(means: Means, caller: Holder, id: ExecutionId, asked: ReasonIn) -> Execution:
     """The same, as a request asks for it."""
     return await retry(means, caller.tenant, id, by=await name_of(means, caller), reason=asked.reason)
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import JsonValue
 
-from api.executions.shapes import RerunIn
-from api.executions.starting import Begun, Prepared, Request, hash_of, name_of, started
+from api.executions.shapes import Rerun
+from api.executions.starting import Begun, Prepared, Request, hash_of, started
 from api.means import Means
 from api.problems import RequestInvalid
 from api.temporal_patience import soon
@@ -15,14 +15,14 @@ from dag.problems import pointer
 from runtime.again import downstream, source
 from runtime.starting import ready
 from store import executions, ids, node_run_reading
-from store.ids import ExecutionId, WorkflowId
+from store.ids import ExecutionId, TenantId, WorkflowId
 from store.session import session
-from store.tenants import Holder
 
 
-async def rerun(means: Means, caller: Holder, id: ExecutionId, asked: RerunIn, *, key: str | None) -> Begun:
+async def rerun(
+    means: Means, tenant: TenantId, id: ExecutionId, asked: Rerun, *, by: str, reason: str | None, key: str | None
+) -> Begun:
     """Start a rerun. With a key, only once."""
-    tenant, by = caller.tenant, await name_of(means, caller)
     async with session(means.database, tenant) as s:
         of = await executions.find(s, id)
 
@@ -45,7 +45,7 @@ async def rerun(means: Means, caller: Holder, id: ExecutionId, asked: RerunIn, *
             id,
             before.described.run_id,
             by,
-            asked.reason,
+            reason,
             tuple(asked.begin),
             anew,
             outputs=asked.outputs,
@@ -74,7 +74,7 @@ async def rerun(means: Means, caller: Holder, id: ExecutionId, asked: RerunIn, *
     return await started(means, request, once=key is not None)
 
 
-def _problems(asked: RerunIn, graph: PlanGraph, anew: set[str], done: set[str]) -> Iterator[JsonValue]:
+def _problems(asked: Rerun, graph: PlanGraph, anew: set[str], done: set[str]) -> Iterator[JsonValue]:
     """All that keeps nodes from being taken over as it is asked for."""
     for number, name in enumerate(asked.begin):
         if name not in graph.place:

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Response
 
 from api.bodies import BODY_PROBLEMS, INPUT, body, described
 from api.dependencies import Caller, Means, Session
-from api.events.asking import EVENT_BODY, SENT, Event, EventKey
+from api.events.asking import SENT, EventKey
 from api.events.shapes import EmittedOut
 from api.executions import answers
 from api.executions.asking import Asked, Attempt, Id, Key, NodePath, Place, Since, Wait
+from api.executions.control_asking import REASON_BODY, SIGNAL_BODY, Signalled, Why
 from api.executions.going_on import retried, rolled_back
 from api.executions.node_asking import NodeFilters
 from api.executions.shapes import (
@@ -19,13 +20,11 @@ from api.executions.shapes import (
     NodeRunDetailOut,
     NodeRunOut,
     RerunIn,
-    RetryIn,
     RollbackIn,
     StartIn,
     UsageOut,
     WaitOut,
 )
-from api.executions.signalling import signalled
 from api.executions.waiting import waiting
 from api.json_answers import answer
 from api.paging import Limit, Page, PageOut, after, page
@@ -136,11 +135,9 @@ _GOES_ON: dict[int | str, dict[str, Any]] = {
     status_code=202,
     response_model=ExecutionOut,
     responses=_GOES_ON,
-    openapi_extra=described(RetryIn),
+    openapi_extra=REASON_BODY,
 )
-async def retry_execution(
-    asked: Annotated[RetryIn, Depends(body(RetryIn))], means: Means, caller: Caller, id: Id, wait: Wait = None
-) -> Response:
+async def retry_execution(asked: Why, means: Means, caller: Caller, id: Id, wait: Wait = None) -> Response:
     """Go on with an execution that has failed, was cancelled or took too long. What has succeeded is not run again."""
     return await answers.gone_on(means, caller.tenant, await retried(means, caller, id, asked), wait=wait)
 
@@ -189,10 +186,10 @@ async def rerun_execution(
     status_code=202,
     response_model=EmittedOut,
     responses={**SENT, **BODY_PROBLEMS, **responses(404, 409)},
-    openapi_extra=EVENT_BODY,
+    openapi_extra=SIGNAL_BODY,
 )
 async def signal_execution(
-    asked: Event, means: Means, caller: Caller, id: Id, idempotency_key: EventKey = None
+    asked: Signalled, means: Means, caller: Caller, id: Id, idempotency_key: EventKey = None
 ) -> Response:
     """Send an event to one execution. It can be waited for already, or be looked back to later."""
-    return await signalled(means, caller.tenant, id, asked, key=idempotency_key)
+    return await answers.signalled(means, caller, id, asked, key=idempotency_key)

@@ -57,32 +57,27 @@ class StartIn(BaseModel):
     """Whether it is debugged from its first node on: held there, or at the first of these breakpoints."""
 
 
-REASON = Annotated[str, Field(max_length=500)]
-"""Why somebody does what others will ask about."""
+class ReasonIn(BaseModel):
+    """Why something is done."""
 
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "The bank is closed."}]})
 
-class RetryIn(BaseModel):
-    """How another attempt is asked for."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"reason": "The shop is up again"}]})
-
-    reason: REASON | None = None
+    reason: Annotated[str, Field(max_length=2_000)] | None = None
 
 
 NODE_ID = Annotated[str, Field(pattern="^[a-z][a-z0-9_]{0,62}$")]
 
 
-class RollbackIn(BaseModel):
+class RollbackIn(ReasonIn):
     """How an execution is asked to go back to a node."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"to": "charge"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"to": "charge"}]})
 
     to: NODE_ID
     """A node of the workflow's own graph. What it and all after it did is undone, then they run again."""
-    reason: REASON | None = None
 
 
-class RerunIn(BaseModel):
+class Rerun(BaseModel):
     """What a rerun begins with. What is left out is as it was."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"from": ["charge"]}]})
@@ -96,7 +91,10 @@ class RerunIn(BaseModel):
     """Outputs of reused nodes as they are to be instead."""
     vars: Annotated[dict[str, SkipValidation[JsonValue]], Field(max_length=500)] = {}
     """Variables as they are to be instead, whatever reused nodes set them to."""
-    reason: REASON | None = None
+
+
+class RerunIn(Rerun, ReasonIn):
+    """The same, and why."""
 
 
 class ListedOut(BaseModel):

@@ -5,7 +5,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Text, text
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field
 
 from store.tables.columns import Tenanted, moment
@@ -67,3 +67,7 @@ class CachedOutputRow(Tenanted, table=True):
     """Null: a person put it there."""
     stored_at: datetime = Field(sa_column=moment())
     expires_at: datetime = Field(sa_column=moment())
+    hits: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": text("0")})
+    """How often it has been used instead of running a node."""
+    used_at: datetime | None = Field(default=None, sa_column=moment(nullable=True))
+    """When it was last."""

@@ -164,6 +164,40 @@ async def test_all_that_failed_are_retried_at_once_with_a_result_for_each(me: Ca
     assert {each["code"] for each in answer.json()["items"]} == {"execution.succeeded"}
 
 
+async def test_many_are_rerun_at_once_each_into_an_execution_of_its_own(
+    me: Caller, stranger: Caller, shop: Shop
+) -> None:
+    await published(me, definition(nodes={"a": shop.asks("a"), "b": shop.asks("b", "a")}))
+    first = [(await run(me, "greeting"))["id"] for _ in range(2)]
+    rerun, headers = "/workflows/executions/bulk/rerun", {"Idempotency-Key": "k"}
+    asked: dict[str, Any] = {
+        "filter": {"workflow": "greeting"},
+        "rerun": {"from": ["b"]},
+        "reason": "The price was wrong",
+        "limit": 1,
+    }
+    newest = (await me.http.post(rerun, json=asked, headers=headers)).json()
+    oldest = (await me.http.post(rerun, json={**asked, "cursor": newest["next"]}, headers=headers)).json()
+    assert oldest["next"] is None
+    [*answers] = [*newest["items"], *oldest["items"]]
+    assert [each["id"] for each in answers] == first[::-1]
+    assert all(each["ok"] for each in answers)
+    for each in answers:
+        await becomes(me, each["made"], "succeeded")
+        assert (await me.http.get(f"/workflows/executions/{each['made']}")).json()["rerun_of"] == each["id"]
+        [of] = await events(me, each["made"], "execution.rerun_of")
+        assert (of["data"]["by"], of["data"]["reason"]) == ("key:test", "The price was wrong")
+    repeated = (await me.http.post(rerun, json={"ids": first[::-1], "rerun": asked["rerun"]}, headers=headers)).json()
+    assert [each["made"] for each in repeated["items"]] == [each["made"] for each in answers]
+    assert shop.done == Counter({"a": 2, "b": 4})
+    wrong = (await me.http.post(rerun, json={"ids": first, "rerun": {"from": ["gone"]}})).json()["items"]
+    assert {each["code"] for each in wrong} == {"request.invalid"}
+    assert wrong[0]["details"][0]["path"] == "/from/0"
+    other = (await stranger.http.post(rerun, json={"ids": first[:1], "rerun": {"from": ["b"]}})).json()["items"]
+    assert [each["code"] for each in other] == ["execution.unknown"]
+    assert code(await me.http.post(rerun, json={"ids": first})) == (422, "request.invalid")
+
+
 async def test_of_two_retries_at_once_one_has_its_way(me: Caller, shop: Shop) -> None:
     pause = {"type": "delay", "needs": ["a"], "config": {"for": "1h"}}
     await published(me, definition(nodes={"a": shop.asks("a"), "b": shop.asks("b", "a"), "c": pause}))

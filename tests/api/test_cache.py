@@ -1,5 +1,6 @@
 """Stored outputs, as a client of the API sees them."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -58,6 +59,7 @@ async def test_what_executions_store_is_listed_read_and_taken_away(me: Caller, s
     assert listed[0]["stored_at"] < listed[0]["expires_at"]
     only = (await me.http.get("/cache", params={"key": "a"})).json()["items"]
     assert [item["key"] for item in only] == ["a"]
+    assert {(item["hits"], item["used_at"]) for item in listed} == {(0, None)}
     first = (await me.http.get("/cache?limit=1")).json()
     second = (await me.http.get("/cache", params={"limit": 1, "cursor": first["next"]})).json()
     assert {first["items"][0]["id"], second["items"][0]["id"]} == {item["id"] for item in listed}
@@ -76,9 +78,19 @@ async def test_what_executions_store_is_listed_read_and_taken_away(me: Caller, s
 
 @pytest.mark.usefixtures("working")
 async def test_a_node_uses_what_was_put_there_without_running(me: Caller) -> None:
-    await warmed(me)
-    assert await run(me, "z", workflow="warm") == [("each[0].price", True)]
-    (item,) = (await me.http.get("/cache")).json()["items"]
+    id = await warmed(me)
+    assert await run(me, "z", "z", "y", workflow="warm") == [
+        ("each[0].price", True),
+        ("each[1].price", True),
+        ("each[2].price", False),
+    ]
+    while (used := (await me.http.get(f"/cache/{id}")).json())["hits"] < 2:
+        await asyncio.sleep(0.02)
+    assert (used["hits"], used["used_at"] > used["stored_at"]) == (2, True)
+    while (told := (await me.http.get("/workflows/analytics/stats?workflow=warm")).json()["cache"])["misses"] < 1:
+        await asyncio.sleep(0.02)
+    assert told == {"hits": 2, "misses": 1, "hit_rate": 2 / 3}
+    (item,) = (await me.http.get("/cache?key=z")).json()["items"]
     assert (item["execution"], item["node"], item["key"]) == (None, "each.price", "z")
 
 

@@ -186,7 +186,7 @@ async def test_many_are_steered_at_once_with_a_result_for_each(me: Caller, stran
     await becomes(me, ids[0], "paused")
     filtered = {"filter": {"workflow": "waiting"}, "limit": 1, "reason": "All of them."}
     bulk = await me.http.post(f"{EXECUTIONS}/bulk/pause", json=filtered)
-    assert (len(bulk.json()["items"]), bulk.json()["more"]) == (1, True)
+    assert (len(bulk.json()["items"]), bulk.json()["next"] is not None) == (1, True)
     bulk = await me.http.post(f"{EXECUTIONS}/bulk/cancel", json={**filtered, "limit": 500})
     assert sorted(each["id"] for each in bulk.json()["items"] if each["ok"]) == sorted(ids)
     for id in ids:
@@ -194,6 +194,46 @@ async def test_many_are_steered_at_once_with_a_result_for_each(me: Caller, stran
     for body in ({}, {"ids": ids, "filter": {}}, {"ids": []}, {"ids": ["x"]}):
         assert code(await me.http.post(f"{EXECUTIONS}/bulk/cancel", json=body)) == (422, "request.invalid")
     assert code(await me.http.post(f"{EXECUTIONS}/bulk/delete", json={"ids": ids})) == (422, "request.invalid")
+    badly = {"filter": {}, "cursor": "no"}
+    assert code(await me.http.post(f"{EXECUTIONS}/bulk/cancel", json=badly)) == (422, "cursor.invalid")
+
+
+@pytest.mark.usefixtures("working")
+async def test_an_event_comes_to_many_page_by_page_and_each_tells_who_sent_it_and_why(
+    me: Caller, stranger: Caller
+) -> None:
+    heard = {"type": "wait_event", "config": {"events": [{"name": "paid"}]}}
+    held = {"type": "delay", "needs": ["heard.received"], "config": {"for": "1h"}}
+    await published(me, definition("paying", nodes={"heard": heard, "held": held}))
+    ids = {(await begun(me, "paying"))["id"] for _ in range(2)}
+    for id in ids:
+        await becomes(me, id, "waiting")
+    body: dict[str, Any] = {"filter": {"workflow": "paying"}, "event": {"name": "paid"}, "reason": "Paid.", "limit": 1}
+    signal, sent, keyed = f"{EXECUTIONS}/bulk/signal", dict[str, str](), {"Idempotency-Key": "k"}
+    for left in (True, False):
+        answer = (await me.http.post(signal, json=body, headers=keyed)).json()
+        BulkOut.model_validate(answer, strict=True)
+        sent |= {each["id"]: each["made"] for each in answer["items"]}
+        assert (answer["next"] is not None) == left
+        body["cursor"] = answer["next"]
+    assert {*sent} == ids
+    body |= {"cursor": None, "limit": 500}
+    assert {
+        each["id"]: each["made"] for each in (await me.http.post(signal, json=body, headers=keyed)).json()["items"]
+    } == sent, "repeated with its key it is one event still"
+    for id in ids:
+        while (await me.http.get(f"{EXECUTIONS}/{id}/nodes/heard")).json()["status"] != "succeeded":
+            await asyncio.sleep(0.02)
+        [told] = await said(me, id, "execution.signalled")
+        assert told["data"] == {"event": sent[id], "name": "paid", "by": "key:test", "reason": "Paid."}
+        await ask(me, id, "cancel", status=202)
+    for id in ids:
+        await becomes(me, id, "cancelled")
+    results = (await me.http.post(signal, json={"ids": [*ids], "event": {"name": "paid"}})).json()["items"]
+    assert {each["code"] for each in results} == {"execution.closed"}
+    results = (await stranger.http.post(signal, json={"ids": [*ids], "event": {"name": "paid"}})).json()["items"]
+    assert {each["code"] for each in results} == {"execution.unknown"}
+    assert code(await me.http.post(signal, json={"ids": [*ids]})) == (422, "request.invalid")
 
 
 async def test_what_no_worker_hears_is_answered_with_when_to_ask_again(

@@ -14,17 +14,14 @@ from runtime.database_storage import DatabaseStorage
 from runtime.settings import Settings
 from runtime.tracing import Tracing
 from store.database import Database
-from store.ids import TenantId
-from store.journal import Step as Written
-from store.journal import write as write_journal
-from store.session import session
 from tests.api.service import Caller
 from worker.cache import CacheInStore
 from worker.dependencies import waking
 from worker.host import means, worker
+from worker.journal import writing
 from worker.ours import OUR_WORKFLOWS, our_activities
 from worker.secrets import SecretsInStore
-from worker.sink import BufferedSink, Entry, Step
+from worker.sink import BufferedSink, Entry
 
 
 @asynccontextmanager
@@ -33,20 +30,13 @@ async def working_on(
 ) -> AsyncGenerator[None]:
     """Run a worker for as long as this lasts; without a journal nothing of what it does comes to the database."""
 
-    async def write(batch: Sequence[Entry]) -> None:
-        if not journal:
-            return
-        steps = [entry for entry in batch if isinstance(entry, Step)]
-        for tenant in dict.fromkeys(step.event.tenant for step in steps):
-            async with session(store, TenantId(tenant)) as s:
-                mine = [step for step in steps if step.event.tenant == tenant]
-                await write_journal(s, [Written(step.event, step.replaying) for step in mine])
-            wake(TenantId(tenant), [step.event.execution for step in mine if step.event.type == "execution.succeeded"])
+    async def nothing(batch: Sequence[Entry]) -> None:
+        pass
 
     quick = settings.model_copy(update={"graceful_shutdown": timedelta(seconds=1)})
     storage = DatabaseStorage(store)
     client = await connect(quick, storage=storage, keyring=store.keyring, tracing=traces)
-    wake = waking(client, store)
+    write = writing(store, waking(client, store)) if journal else nothing
     async with (
         BufferedSink(write) as sink,
         means(

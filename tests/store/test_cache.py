@@ -24,7 +24,8 @@ MADE = Made(type="demo.run", execution="ex_1", output=b'{"value":"0utput-marker"
 
 async def found(store: Database, tenant: TenantId, recipe: bytes = RECIPE) -> bytes | None:
     async with session(store, tenant) as s:
-        return await cache.find(s, recipe)
+        there = await cache.find(s, recipe)
+    return None if there is None else there.output
 
 
 async def kept(store: Database, tenant: TenantId, recipe: bytes = RECIPE, made: Made = MADE) -> None:
@@ -69,6 +70,35 @@ async def test_a_later_output_takes_the_place_and_its_own_time(store: Database, 
     assert [(row[0], round(row[1].total_seconds(), 3)) for row in rows] == [("ex_2", 0.5)]
     await kept(store, tenant, made=replace(MADE, output=b"3"))
     assert await found(store, tenant) == b"3"
+
+
+async def test_uses_are_counted_by_many_at_once_and_anew_once_it_is_stored_anew(
+    store: Database, tenant: TenantId
+) -> None:
+    ids: list[str] = []
+    for recipe in (RECIPE, b"other"):
+        await kept(store, tenant, recipe)
+        async with session(store, tenant) as s:
+            there = await cache.find(s, recipe)
+        assert there is not None
+        ids.append(there.id)
+
+    async def used(*hits: tuple[str, float]) -> None:
+        async with session(store, tenant) as s:
+            await cache.count(s, hits)
+
+    first, second = ids
+    gone = cache.shown_id(bytes(32))
+    some = [(first, 1.0), (first, 7.0), (second, 3.0), (gone, 1.0)]
+    await asyncio.gather(*(used(*some[:: 1 if n % 2 else -1]) for n in range(20)))
+    async with session(store, tenant) as s:
+        listed = await cached_outputs.page(s, Which(), before=None, limit=5)
+    assert {each.id: each.hits for each in listed} == {first: 40, second: 20}
+    assert {each.id: each.used_at and each.used_at.timestamp() for each in listed} == {first: 7.0, second: 3.0}
+    await kept(store, tenant)
+    async with session(store, tenant) as s:
+        again, _ = await cached_outputs.find(s, first)
+    assert (again.hits, again.used_at) == (0, None)
 
 
 async def test_many_who_keep_the_same_at_once_leave_one(store: Database, tenant: TenantId) -> None:

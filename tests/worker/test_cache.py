@@ -22,7 +22,7 @@ from activities.errors import NetworkError
 from dag.invocation import CACHED, CacheUse, Invocation, SecretText
 from runtime.settings import Settings
 from runtime.storage import MemoryStorage
-from store.cache import Made
+from store.cache import Found, Made
 from store.database import Database, StoreUnavailable
 from store.ids import TenantId
 from store.session import session
@@ -211,7 +211,7 @@ class TestSecrets:
         asked: list[bytes] = []
 
         class Watched(CacheInMemory):
-            async def find(self, tenant: str, recipe: bytes) -> bytes | None:
+            async def find(self, tenant: str, recipe: bytes) -> Found | None:
                 asked.append(recipe)
                 return await super().find(tenant, recipe)
 
@@ -289,7 +289,7 @@ class TestOutage:
             given(on, CacheInStore(store))
             with pytest.raises(ApplicationError) as failed:
                 await on.attempt({}, use(deadline=time.time() + 0.3))
-        assert (failed.value.type, on.sink.attempts[0].cached) == ("timeout.node", False)
+        assert (failed.value.type, on.sink.attempts[0].cached) == ("timeout.node", None)
         away.come_back()
         away.close()
 
@@ -394,4 +394,6 @@ async def test_a_pass_removes_what_nobody_may_use_any_more(client: Client, store
     await reconcile.run(client, store, None)
     async with session(store, tenant) as s:
         assert (await s.sql.scalars(text("select count(*) from cached_outputs"))).one() == 1
-    assert await cache.find(tenant, b"new") == b"1"
+    there = await cache.find(tenant, b"new")
+    assert there is not None
+    assert there.output == b"1"
