@@ -23,7 +23,7 @@ async def stats(session: Session, range: Range, which: Which, top: int) -> dict[
     examples = await error_examples.find(session, frequent, which, range.since, range.until, each=EXAMPLES)
     used, started = _by_start(by_workflow), _by_start(by_trigger)
     return {
-        **range_of(range),
+        **await range_of(session, range),
         "total": counts(together([*by_trigger.values()])),
         "workflows": [{"workflow": workflow, **asdict(counts(sums))} for (_, workflow), sums in used],
         "triggers": [{"trigger": trigger, **asdict(counts(sums))} for (_, trigger), sums in started],
