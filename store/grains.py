@@ -1,4 +1,4 @@
-"""Cuts spans of time into what sums are kept of: hours, days and tens of days."""
+"""Cuts spans of time into what sums are kept of: hours, six hours, days and tens of days."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 QUARTER = timedelta(minutes=15)
-HOUR, DAY, TEN_DAYS = 0, 1, 2
-_COARSE = ((TEN_DAYS, timedelta(days=10)), (DAY, timedelta(days=1)))
+HOUR, SIX_HOURS, DAY, TEN_DAYS = 0, 1, 2, 3
+_COARSE = ((TEN_DAYS, timedelta(days=10)), (DAY, timedelta(days=1)), (SIX_HOURS, timedelta(hours=6)))
 _ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 
 

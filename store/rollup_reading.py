@@ -32,7 +32,15 @@ class Which:
 
 Kind = Literal["counts", "durations", "errors", "costs", "named"]
 """All counts but those of the others; with how many fell into each bucket of durations; how many ended with each error
-code; what was spent of each unit; and those that are named."""
+code; what was spent of each unit; and counts and units that are named."""
+_KEPT: Mapping[Kind, Sequence[int]] = {
+    "counts": (0,),
+    "durations": (0, 1),
+    "errors": (2,),
+    "costs": (3,),
+    "named": (0, 3),
+}
+"""The kinds of rows in which they stand."""
 _KINDS: Mapping[Kind, str] = {
     "counts": "not starts_with(d.key, 'd:') and not starts_with(d.key, 'e:') and not starts_with(d.key, 'c:')",
     "durations": "not starts_with(d.key, 'e:') and not starts_with(d.key, 'c:')",
@@ -49,6 +57,7 @@ class Top:
     """Only the groups in which one count is largest."""
 
     key: str
+    """`started`, `time`, `busy`, or `c:<unit>`."""
     groups: int
 
 
@@ -67,7 +76,8 @@ async def sums(
     of an hour."""
     cut = segments(boundaries)
     level = _level(which, by, nodes=nodes)
-    values = {
+    values: dict[str, object] = {
+        "kinds": array(_KEPT[kind]),
         "levels": array(0 if nodes and each.grain == HOUR else level for each in cut),
         "numbers": array(each.number for each in cut),
         "grains": array(each.grain for each in cut),
@@ -91,6 +101,14 @@ async def sums(
     return found
 
 
+async def counted_from(session: Session) -> datetime | None:
+    """While sums are counted anew: executions that started before this moment may not count yet."""
+    return (await session.sql.execute(_COUNTED_FROM)).scalar_one_or_none()
+
+
+_COUNTED_FROM = text("select least(started_at, now()) from rollup_recounts")
+
+
 async def largest(
     session: Session, boundaries: Sequence[datetime], which: Which, kind: Kind, *, nodes: bool
 ) -> dict[str, int]:
@@ -101,40 +119,73 @@ async def largest(
 
 def _level(which: Which, by: Sequence[Dimension], *, nodes: bool) -> int:
     """How much of what is asked for has been added up before."""
-    if which.version is not None or which.trigger is not None or "version" in by or "trigger" in by:
+    of_workflow = nodes or which.workflow is not None or "workflow" in by
+    if which.version is not None or "version" in by:
         return 0
-    return 1 if nodes or which.workflow is not None or "workflow" in by else 2
+    if which.trigger is not None or "trigger" in by:
+        return 0 if of_workflow else 3
+    return 1 if of_workflow else 2
 
 
 def _statement(which: Which, by: Sequence[Dimension], kind: Kind, top: Top | None) -> str:
     asked = ("workflow", "version", "trigger", "node")
     filters = "".join(f" and {name} = :{name}" for name in asked if getattr(which, name) is not None)
     columns = "".join(f"{name}, " for name in by)
-    added = _SUMS.format(filters=filters, columns=columns, kind=_KINDS[kind])
+    dimensions = ", ".join(by)
+    largest = "" if top is None else _LARGEST.format(filters=filters, dimensions=dimensions, **_ranked(top))
+    among = "" if top is None else f" and ({dimensions}) in (select {dimensions} from largest)"
+    added = _SUMS.format(largest=largest, filters=filters, among=among, columns=columns, kind=_KINDS[kind])
     if kind in ("errors", "costs"):
         return f"{added} select number, {columns} key, amount from added order by amount desc, key limit {MOST_KEYS}"
-    if top is None:
-        return f"{added} select number, {columns} key, amount from added"
-    dimensions = ", ".join(by)
-    return f"""{added}, largest as (
-    select {dimensions} from added where key = :top_key group by {dimensions}
+    return f"{added} select number, {columns} key, amount from added"
+
+
+def _ranked(top: Top) -> Mapping[str, str]:
+    """Where the count stands by which groups are ranked: beside the sums, or among them."""
+    if top.key in ("started", "time", "busy"):
+        return {"kept_as": "0", "beside": f"r.{top.key}"}
+    return {"kept_as": "3", "beside": "null"}
+
+
+# Rows of long times hold hundreds of sums: which groups are largest is found without reading these.
+_LARGEST = """
+largest as materialized (
+    select {dimensions} from (
+        select {dimensions}, case when r.whole and {beside} is not null then {beside} else (
+            select sum(d.amount) from unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
+            where d.key = :top_key and (r.whole or r.slot + d.quarter * interval '15 minutes' >= s.low
+                and r.slot + d.quarter * interval '15 minutes' < s.high)
+        ) end as amount
+        from segments as s cross join lateral (
+            select *, s.grain > 0 or slot >= s.low and slot + interval '1 hour' <= s.high as whole from rollups
+            where nodes = :nodes and level = s.level and grain = s.grain and kind = {kept_as}
+                and slot >= date_bin('1 hour', s.low, '2000-01-01Z') and slot < s.high{filters}
+            offset 0
+        ) as r
+        union all
+        select {dimensions}, d.amount
+        from rollup_deltas as r cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
+        where (r.node <> '') = :nodes and r.slot >= :since and r.slot < :until{filters} and d.key = :top_key
+            and r.slot + d.quarter * interval '15 minutes' >= (cast(:boundaries as timestamptz[]))[1]
+            and r.slot + d.quarter * interval '15 minutes' < :until
+    ) as ranked
+    where amount <> 0 group by {dimensions} having sum(amount) <> 0
     order by sum(amount) desc, {dimensions} limit :top_groups
-)
-select number, {columns} key, amount from added join largest using ({dimensions})"""
-
-
+), """
 # `offset 0` keeps the planner from reading all hours of a tenant where it believes that there are few.
 _SUMS = """
-with kept as (
-    select s.number, {columns} d.key, d.amount
-    from unnest(
+with segments as (
+    select * from unnest(
         cast(:levels as smallint[]), cast(:numbers as int[]), cast(:grains as smallint[]), cast(:lows as timestamptz[]),
         cast(:highs as timestamptz[])
     ) as s (level, number, grain, low, high)
+), {largest} kept as (
+    select s.number, {columns} d.key, d.amount
+    from segments as s cross join unnest(cast(:kinds as smallint[])) as k (kind)
     cross join lateral (
         select *, s.grain > 0 or slot >= s.low and slot + interval '1 hour' <= s.high as whole from rollups
-        where nodes = :nodes and level = s.level and grain = s.grain
-            and slot >= date_bin('1 hour', s.low, '2000-01-01Z') and slot < s.high{filters}
+        where nodes = :nodes and level = s.level and grain = s.grain and kind = k.kind
+            and slot >= date_bin('1 hour', s.low, '2000-01-01Z') and slot < s.high{filters}{among}
         offset 0
     ) as r
     cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
@@ -145,7 +196,7 @@ with kept as (
     select width_bucket(r.slot + d.quarter * interval '15 minutes', cast(:boundaries as timestamptz[])) as number,
         {columns} d.key, d.amount
     from rollup_deltas as r cross join lateral unnest(r.quarters, r.keys, r.amounts) as d (quarter, key, amount)
-    where (r.node <> '') = :nodes and r.slot >= :since and r.slot < :until{filters}
+    where (r.node <> '') = :nodes and r.slot >= :since and r.slot < :until{filters}{among}
         and {kind}
         and r.slot + d.quarter * interval '15 minutes' >= (cast(:boundaries as timestamptz[]))[1]
         and r.slot + d.quarter * interval '15 minutes' < :until

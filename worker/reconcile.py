@@ -56,6 +56,8 @@ LOOKS = 100
 PAGE = 200
 EXPIRED = 1_000
 """Stored outputs of a tenant whose time is over, that one pass removes."""
+COUNTED_ANEW = 10
+"""Steps of a count anew, each of a second or so, that one pass does for a tenant."""
 LONGEST = timedelta(hours=1)
 LOST_AFTER = timedelta(seconds=10)
 """Without a heartbeat. A pass whose worker has died keeps the next one waiting so long."""
@@ -188,10 +190,13 @@ async def _mend_broken(doing: Pass, tenant: TenantId) -> None:
 
 
 async def _fold_rollups(doing: Pass, tenant: TenantId) -> None:
-    more = True
-    while more:
+    steps, more, unfolded = COUNTED_ANEW, True, True
+    while more or unfolded:
         async with session(doing.database, tenant) as opened:
-            more = await rollups.fold(opened)
+            more = steps > 0 and await rollups.count_some(opened)
+        async with session(doing.database, tenant) as opened:
+            unfolded = await rollups.fold(opened)
+        steps -= 1
 
 
 async def _look_at_quiet(doing: Pass, tenant: TenantId) -> None:

@@ -29,7 +29,7 @@ async def cost(
     )
     parts = [found.get((number,), {}) for number, _ in enumerate(spans, 1)]
     return {
-        **range_of(range),
+        **await range_of(session, range),
         "total": spent(together(parts[1:])),
         "before": spent(parts[0]),
         "workflows": [

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from api.analytics.asking import Range
+from store import rollup_reading
 from store.durations import durations
 from store.rollup_reading import Sums
+from store.session import Session
 
 MICROSECONDS = 1_000_000
 UNDECIDED = ("succeeded", "failed", "timed_out")
@@ -86,9 +88,10 @@ def numbers(sums: Sums, since: datetime, until: datetime, tz: str) -> dict[str, 
     return {**span(since, until, tz), "counts": told, "per_hour": per_hour, "durations": took}
 
 
-def range_of(range: Range) -> dict[str, object]:
-    """What the numbers are of."""
-    return span(range.since, range.until, range.tz)
+async def range_of(session: Session, range: Range) -> dict[str, object]:
+    """What the numbers are of, and how much of it counts already."""
+    counted_from = await rollup_reading.counted_from(session)
+    return {**span(range.since, range.until, range.tz), "counted_from": counted_from}
 
 
 def span(since: datetime, until: datetime, tz: str) -> dict[str, object]:

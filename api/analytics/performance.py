@@ -64,7 +64,7 @@ async def performance(session: Session, range: Range, which: Which, top: int) ->
     ]
     nodes.sort(key=lambda node: (-node.seconds, node.workflow, node.node))
     return {
-        **range_of(range),
+        **await range_of(session, range),
         "executions": durations(total),
         "workflows": [{"workflow": w, **asdict(_timed(sums))} for (_, w), sums in _by_time(workflows)],
         "versions": [{"workflow": w, "version": v, **asdict(_timed(sums))} for (_, w, v), sums in _by_time(versions)],

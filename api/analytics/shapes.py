@@ -13,6 +13,13 @@ class RangeOut(BaseModel):
     tz: str
 
 
+class AnalyticsOut(RangeOut):
+    """What the numbers are of, and how much of it counts already."""
+
+    counted_from: datetime | None
+    """Null but while sums are counted anew: executions that started before this moment may not count yet."""
+
+
 class CountsOut(BaseModel):
     """How many executions, or node runs, and how they ended."""
 
@@ -90,7 +97,7 @@ class HitsOut(BaseModel):
     """Of both; null: there are none."""
 
 
-class StatsOut(RangeOut):
+class StatsOut(AnalyticsOut):
     """How many executions there were, and how they ended."""
 
     total: CountsOut
@@ -147,7 +154,7 @@ class BottleneckOut(TimedNodeOut):
     """Of the time of all executions that ended; nodes that run beside each other can come to more than 1."""
 
 
-class PerformanceOut(RangeOut):
+class PerformanceOut(AnalyticsOut):
     """How long executions and node runs took."""
 
     executions: DurationsOut | None
@@ -168,7 +175,7 @@ class NumbersOut(RangeOut):
     durations: DurationsOut | None
 
 
-class TrendsOut(RangeOut):
+class TrendsOut(AnalyticsOut):
     """What happened as time went by."""
 
     total: NumbersOut
@@ -206,7 +213,7 @@ class SpentPointOut(SpentOut):
     until: datetime = Field(alias="to")
 
 
-class CostOut(RangeOut):
+class CostOut(AnalyticsOut):
     """What attempts used."""
 
     total: SpentOut

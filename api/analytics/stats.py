@@ -24,7 +24,7 @@ async def stats(session: Session, range: Range, which: Which, top: int) -> dict[
     used, started = _by_start(by_workflow), _by_start(by_trigger)
     total = together([*by_trigger.values()])
     return {
-        **range_of(range),
+        **await range_of(session, range),
         "total": counts(total),
         "cache": hits(total),
         "workflows": [{"workflow": workflow, **asdict(counts(sums))} for (_, workflow), sums in used],

@@ -18,7 +18,7 @@ async def trends(session: Session, range: Range, which: Which, points: Sequence[
     parts = [found.get((number,), {}) for number, _ in enumerate(spans, 1)]
     told = [numbers(part, *span, range.tz) for part, span in zip(parts, spans, strict=True)]
     return {
-        **range_of(range),
+        **await range_of(session, range),
         "total": numbers(together(parts[1:]), range.since, range.until, range.tz),
         "before": told[0],
         "points": told[1:],

@@ -168,7 +168,7 @@ with drawn as (
         %(until_time)s::timestamptz - interval '90 days' * (1 - n::float8 / %(executions)s) as started_at,
         0.2 + 60 * c5 ^ 6 as seconds,
         case when n = %(executions)s / 2 then %(largest)s when n %% (%(executions)s / 20 + 1) = 7 then %(largest)s / 10
-            else greatest(1, floor(%(mean)s * (0.45 + c6)))::int end as runs
+            else greatest(1, floor(%(mean)s * (0.5 + c6) + 0.5))::int end as runs
     from drawn
 )
 select *,

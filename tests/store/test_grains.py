@@ -6,9 +6,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from store.grains import DAY, HOUR, QUARTER, TEN_DAYS, segments
+from store.grains import DAY, HOUR, QUARTER, SIX_HOURS, TEN_DAYS, segments
 
-WIDTHS = {HOUR: QUARTER, DAY: timedelta(days=1), TEN_DAYS: timedelta(days=10)}
+WIDTHS = {HOUR: QUARTER, SIX_HOURS: timedelta(hours=6), DAY: timedelta(days=1), TEN_DAYS: timedelta(days=10)}
 ORIGIN = datetime(2000, 1, 1, tzinfo=UTC)
 MOMENTS = st.lists(st.integers(0, 200_000), min_size=2, max_size=6, unique=True).map(
     lambda quarters: [datetime(2025, 6, 1, tzinfo=UTC) + n * QUARTER for n in sorted(quarters)]
@@ -27,9 +27,11 @@ def test_parts_follow_each_other_and_begin_where_sums_of_their_grain_do(moments:
 
 
 @given(MOMENTS)
-def test_no_whole_day_is_read_by_the_hour(moments: list[datetime]) -> None:
+def test_nothing_longer_is_read_by_the_hour_or_by_the_day(moments: list[datetime]) -> None:
     for part in segments(moments):
         if part.grain == HOUR:
+            assert part.high - part.low < timedelta(hours=12)
+        if part.grain == SIX_HOURS:
             assert part.high - part.low < timedelta(days=2)
         if part.grain == DAY:
             assert part.high - part.low < timedelta(days=20)
