@@ -1,4 +1,4 @@
-"""Follows an execution to its end."""
+"""Follows an execution to its end, on the stream of what happens in it."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,8 +9,8 @@ from cli.progress import Progress, Step
 from cli.replies import EventPage, Execution
 from cli.server import Api, Reply
 
-FIRST_PAUSE = 0.1
-LONGEST_PAUSE = 1.0
+PAUSE = 1.0
+"""Seconds before a stream that was lost is opened again."""
 LOST_AFTER = 60.0
 """Seconds without an answer until following is given up; a server that is restarted is back sooner."""
 _PAGE = 500
@@ -19,43 +19,57 @@ _PAGE = 500
 def follow(api: Api, started: Execution, *, quiet: bool) -> tuple[Execution, str]:
     """Show what an execution does until it has ended; the answer is its end, also as the API tells it."""
     progress = Progress()
-    pause = FIRST_PAUSE
     with display(started, quiet=quiet) as shown:
         while True:
-            news = False
             for step in _news(api, started.id, progress):
                 shown.step(progress, step)
-                news = True
-            pause = FIRST_PAUSE if news else min(pause * 1.5, LONGEST_PAUSE)
-            # Its end may come without an event of its own, as when somebody terminates it in Temporal.
-            if progress.ended or pause == LONGEST_PAUSE:
-                reply = _patiently(lambda: api.get(f"/workflows/executions/{started.id}"))
-                execution = reply.read(Execution)
-                if execution.status in BY_STATUS:
-                    for step in _news(api, started.id, progress):
-                        shown.step(progress, step)
-                    shown.end(progress, execution)
-                    return execution, reply.text
-            time.sleep(pause)
+            reply = _patiently(lambda: api.get(_address(started.id)))
+            execution = reply.read(Execution)
+            if execution.status in BY_STATUS:
+                shown.end(progress, execution)
+                return execution, reply.text
+            time.sleep(PAUSE)  # somebody has had it go on meanwhile
 
 
 def _news(api: Api, id: str, progress: Progress) -> Iterator[Step]:
+    """What happens until the stream says that it is over. One that is lost is taken up again where it was: the server
+    may be starting again, and the execution goes on meanwhile."""
+    until = time.monotonic() + LOST_AFTER
     while True:
-        page = _events(api, id, progress.seq)
-        for event in page.items:
-            step = progress.take(event)
-            if step is not None:
-                yield step
-        if len(page.items) < _PAGE:
+        try:
+            for message in api.stream(_address(id, "stream"), since=progress.seq):
+                if message.kind != "close":
+                    until = time.monotonic() + LOST_AFTER
+                match message.kind:
+                    case "events":
+                        yield from progress.take_all(message.items)
+                    case "resync":
+                        yield from _left_out(api, id, progress, message.seq)
+                    case "end":
+                        return
+                    case _:
+                        pass
+        except Unreachable:
+            if time.monotonic() > until:
+                raise
+        time.sleep(PAUSE)
+
+
+def _left_out(api: Api, id: str, progress: Progress, upto: int) -> Iterator[Step]:
+    """What the stream has not told, since this was too slow for it."""
+    while progress.seq < upto:
+        since = progress.seq
+        page = _patiently(lambda since=since: api.get(_address(id, "events"), since=since, limit=_PAGE))
+        yield from progress.take_all(page.read(EventPage).items)
+        if progress.seq == since:
             return
 
 
-def _events(api: Api, id: str, since: int) -> EventPage:
-    return _patiently(lambda: api.get(f"/workflows/executions/{id}/events", since=since, limit=_PAGE)).read(EventPage)
+def _address(id: str, *part: str) -> str:
+    return "/".join(["/workflows/executions", id, *part])
 
 
 def _patiently(ask: Callable[[], Reply]) -> Reply:
-    """Ask again while the server does not answer: it may be starting again, and the execution goes on meanwhile."""
     until = time.monotonic() + LOST_AFTER
     while True:
         try:
@@ -63,4 +77,4 @@ def _patiently(ask: Callable[[], Reply]) -> Reply:
         except Unreachable:
             if time.monotonic() > until:
                 raise
-            time.sleep(LONGEST_PAUSE)
+            time.sleep(PAUSE)

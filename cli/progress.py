@@ -1,5 +1,6 @@
 """What an execution has done so far, put together from its events."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +16,6 @@ STATUSES = {
     "node.skipped": "skipped",
     "node.cancelled": "cancelled",
 }
-ENDS = frozenset({"execution.succeeded", "execution.failed", "execution.cancelled", "execution.timed_out"})
 
 
 @dataclass(frozen=True)
@@ -48,15 +48,16 @@ class Progress:
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
         self.seq = 0
-        self.attempt = 0
-        self.ended = False
+
+    def take_all(self, events: Iterable[Event]) -> Iterator[Step]:
+        """Note events that are new, and give the steps that they changed."""
+        for event in events:
+            if event.seq > self.seq and (step := self.take(event)) is not None:
+                yield step
 
     def take(self, event: Event) -> Step | None:
         """Note an event, and give the step that it changed."""
         self.seq = max(self.seq, event.seq)
-        if event.attempt > self.attempt:
-            self.attempt, self.ended = event.attempt, False
-        self.ended = self.ended or event.type in ENDS
         status = STATUSES.get(event.type)
         if status is None:
             return None

@@ -156,6 +156,14 @@ class EventPage(BaseModel):
     next: str | None = None
 
 
+class Message(BaseModel):
+    """What the stream of an execution says."""
+
+    kind: str
+    items: list[Event] = []
+    seq: int = 0
+
+
 class EmittedEvent(BaseModel):
     """An event that was sent."""
 

@@ -1,6 +1,6 @@
 """The way to a server: where it is, the key to it, and what it says when it refuses."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -13,7 +13,8 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from cli import local
 from cli.outcomes import Misused, Unreachable
-from cli.replies import Problem, RefusedByProblem
+from cli.replies import Message, Problem, RefusedByProblem
+from dag.errors import PerdureError
 
 Url = Annotated[str | None, typer.Option(envvar="PERDURE_URL", help="Where the server is; otherwise the local stack.")]
 ApiKey = Annotated[
@@ -93,6 +94,21 @@ class Api:
         """Read something."""
         return self._send("GET", path, parameters=parameters)
 
+    def stream(self, path: str, /, **parameters: str | int) -> Iterator[Message]:
+        """Hear what happens, until the server has no more to say, or is gone: that raises Unreachable."""
+        import httpx2
+
+        try:
+            with self._http.stream("GET", path, params=parameters, headers={"Accept": "text/event-stream"}) as reply:
+                if not reply.is_success:
+                    reply.read()
+                    raise self._wrong(reply.status_code, reply.text)
+                for line in reply.iter_lines():
+                    if line.startswith("data:"):
+                        yield Reply(reply.status_code, line.removeprefix("data:")).read(Message)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as silence:
+            raise self._silent(silence) from silence
+
     def delete(self, path: str, **parameters: str | int | None) -> Reply:
         """Take something away."""
         return self._send("DELETE", path, parameters=parameters)
@@ -127,16 +143,20 @@ class Api:
                 method, path, params=told, json=json, content=content, headers=dict(headers or {})
             )
         except (httpx2.HTTPError, httpx2.InvalidURL) as silence:
-            raise Unreachable(
-                f"{self._server.url} does not answer ({type(silence).__name__}). Is it running? `perdure up` starts a"
-                " local one; PERDURE_URL or --url names another."
-            ) from silence
-        read = Reply(reply.status_code, reply.text)
-        if reply.status_code in LATER:
-            raise Unreachable(_problem(self._server, read).detail)
+            raise self._silent(silence) from silence
         if not reply.is_success:
-            raise _refusal(self._server, read)
-        return read
+            raise self._wrong(reply.status_code, reply.text)
+        return Reply(reply.status_code, reply.text)
+
+    def _silent(self, silence: Exception) -> Unreachable:
+        return Unreachable(
+            f"{self._server.url} does not answer ({type(silence).__name__}). Is it running? `perdure up` starts a"
+            " local one; PERDURE_URL or --url names another."
+        )
+
+    def _wrong(self, status: int, text: str) -> PerdureError:
+        read = Reply(status, text)
+        return Unreachable(_problem(self._server, read).detail) if status in LATER else _refusal(self._server, read)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 import orjson
 from pydantic import JsonValue
@@ -34,6 +34,24 @@ _idle: deque[subprocess.Popen[bytes]] = deque()
 
 def run_apart(source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> JsonValue:
     """The value of an expression; None for null, for nothing, and for what is not JSON."""
+    return _run(source, scope, moment, budget, audit=None)
+
+
+def audit_apart(
+    source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget, limits: Mapping[str, int]
+) -> Any:
+    """How an expression comes to its value: the root of jlens's audit, whether that was cut, and the fault, if any."""
+    return _run(source, scope, moment, budget, audit=limits)
+
+
+def _run(
+    source: str,
+    scope: Mapping[str, JsonValue],
+    moment: Moment,
+    budget: Budget,
+    *,
+    audit: Mapping[str, int] | None,
+) -> Any:
     options = {
         "timeout": budget.seconds,
         "max_depth": budget.depth,
@@ -45,7 +63,9 @@ def run_apart(source: str, scope: Mapping[str, JsonValue], moment: Moment, budge
         "seed": moment.seed,
     }
     seconds = LONGEST if budget.seconds is None else budget.seconds
-    request = engine.frame(json.dumps([source, options, seconds + GRACE]).encode()) + engine.frame(_written(scope))
+    request = engine.frame(json.dumps([source, options, seconds + GRACE, audit]).encode()) + engine.frame(
+        _written(scope)
+    )
     with _AT_ONCE:
         reply = _answer(request)
     match reply[:1]:

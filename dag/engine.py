@@ -87,7 +87,8 @@ def _fault(error: jlens.JlensError) -> Fault:
     return Fault(error.code, error.position, error.token, str(error))
 
 
-# The program: a request is an expression with its bounds, then the scope as JSON; a reply is a letter, then JSON.
+# The program: a request is an expression with its bounds, and those of its audit if one is wanted, then the scope as
+# JSON; a reply is a letter, then JSON.
 # Python's own JSON and nothing of ours is imported, so that it is there within a few hundredths of a second.
 
 HEAD = struct.Struct("<I")
@@ -111,9 +112,9 @@ def read_frame(pipe: BinaryIO) -> bytes | None:
 def serve(requests: BinaryIO, replies: BinaryIO) -> None:
     """Answer until the other side is gone. Past its time an evaluation ends the process, which nothing can hold up."""
     while (request := read_frame(requests)) is not None and (scope := read_frame(requests)) is not None:
-        source, options, seconds = json.loads(request)
+        source, options, seconds, audit = json.loads(request)
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        reply = _reply(source, scope, options)
+        reply = _reply(source, scope, options) if audit is None else _audited(source, scope, options, audit)
         signal.setitimer(signal.ITIMER_REAL, 0)
         replies.write(frame(reply))
         replies.flush()
@@ -125,6 +126,18 @@ def _reply(source: str, scope: bytes, options: Mapping[str, Any]) -> bytes:
     except jlens.JlensError as error:
         return FAULT + json.dumps([error.code, error.position, error.token, str(error)[:1000]]).encode()
     return NOTHING if value is None else VALUE + value.encode()
+
+
+def _audited(source: str, scope: bytes, options: Mapping[str, Any], limits: Any) -> bytes:
+    told = _remembered(source).evaluate_with_audit(json.loads(scope), level="full", limits=limits, **options)
+    root, error = told["audit"]["root"], told["error"]
+    left = [root]
+    while left:
+        node = left.pop()
+        node.pop("input", None)  # every part has what it was applied to, which is most of an audit
+        left += node.get("children", ())
+    wrong = None if error is None else [error["code"], error["position"], error["token"], error["message"][:1000]]
+    return VALUE + json.dumps([root, told["audit"]["truncated"], wrong]).encode()
 
 
 _remembered = lru_cache(maxsize=64)(jlens.Expression)

@@ -42,7 +42,7 @@ class Computing:
     def compute(self, job: Job, scope: Mapping[str, JsonValue], *, salt: bytes) -> Computed | Moment:
         """What comes of a job; or, when that takes too long, the moment that it is to be computed for outside. `salt`
         makes its chance its own."""
-        moment = Moment(int(self._now.time * 1000), zlib.crc32(salt, self._seed))
+        moment = self.moment(salt)
         was_slow = self._pace.recall()
         try:
             if was_slow:
@@ -52,6 +52,10 @@ class Computing:
             if error.by_clock:
                 self._pace.record()
             return moment
+
+    def moment(self, salt: bytes) -> Moment:
+        """What a computation goes by that begins now."""
+        return Moment(int(self._now.time * 1000), zlib.crc32(salt, self._seed))
 
     def send(self, order: Evaluate) -> None:
         """Have something computed outside."""

@@ -128,7 +128,7 @@ class Execution:
         self._settling = Settling(
             self.frames, self._outputs, self._journal, self.orders, rounds=rounds, remember=remember
         )
-        self._evaluating = Evaluating(plan, self._view, self._computing, self._settling)
+        self._evaluating = Evaluating(plan, self._view, self._computing, self._settling, remember)
         self._invoking = Invoking(
             self._settling, self.frames, self.alarms, self._outputs, now=now, orders=self.orders, rounds=rounds
         )

@@ -1,12 +1,13 @@
 """What was done before and can be taken over, and what a replay is asked to remember so that it is known."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from pydantic import JsonValue, SkipValidation, TypeAdapter
 
 from interpreter.compensation import Due
+from interpreter.explaining import Asked
 
 REMEMBER = "perdure_remember"
 """The extern value that a replay leaves with the interpreter to be told everything, a `Remember`."""
@@ -39,7 +40,11 @@ class Reusable:
 
 
 class Remember(Protocol):
-    """Is told what an execution has done that a further attempt can take over."""
+    """Is told what an execution has done that a further attempt can take over, and what its conditions saw."""
+
+    def computes(self, path: str, asked: Callable[[], Asked]) -> None:
+        """A node computes what it starts with, or a loop its condition. What it sees is put together on demand."""
+        ...
 
     def took_over(self, found: Reusable) -> None:
         """This is what it began with."""

@@ -32,6 +32,12 @@ class View:
             scope["nodes"] = nodes
         return scope
 
+    def masks(self, frame: Frame, sees: Sees) -> dict[str, tuple[str, ...]]:
+        """What is masked of the outputs that are seen, by node."""
+        seen = [frame.node(place) for place, _ in sees.nodes]
+        seen += [next(islice(frame.outward(), level, None)).node(place) for level, place, _ in sees.around]
+        return {node.id: node.call.mask for node in seen if node.call is not None and node.call.mask}
+
     def _root(self, root: str, frame: Frame) -> JsonValue:
         match root:
             case "input":

@@ -11,8 +11,9 @@ from worker.events import event_activities
 from worker.gate import Gate
 from worker.gates import gate_activities
 from worker.steering import steering_activities
+from worker.why import Why, why_activities
 
-OUR_WORKFLOWS: Sequence[type] = (Gate,)
+OUR_WORKFLOWS: Sequence[type] = (Gate, Why)
 
 
 def our_activities(client: Client, database: Database) -> Sequence[Callable[..., Awaitable[object]]]:
@@ -23,4 +24,5 @@ def our_activities(client: Client, database: Database) -> Sequence[Callable[...,
         *gate_activities(client, database),
         *dependency_activities(database),
         *steering_activities(client),
+        *why_activities(client),
     ]

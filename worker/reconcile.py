@@ -31,6 +31,7 @@ from temporalio.service import RPCError
 
 from dag.concurrency import GATE
 from dag.strands import StrandId, strand_id
+from dag.why import WHY
 from runtime.settings import Settings
 from store import cache, checking, rollups, strands, tenants
 from store.checking import Quiet
@@ -170,7 +171,7 @@ async def _ended_in_temporal(client: Client, since: float) -> AsyncGenerator[dic
     count = 0
     async for found in client.list_workflows(f'CloseTime >= "{after}" AND {ENDED}'):
         whose = strand_id(found.id)
-        if whose.execution in ("", GATE):  # one of Perdure's own
+        if whose.execution in ("", GATE, WHY):  # one of Perdure's own
             continue
         page.setdefault(TenantId(whose.tenant), []).append((ExecutionId(whose.execution), whose.strand))
         count += 1

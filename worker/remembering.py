@@ -1,6 +1,6 @@
 """What an execution has done that a further attempt, or a rerun, can take over: put together while it is replayed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from dag.again import Wanted
 from dag.events import StepEvent
 from dag.sub_workflows import WORKFLOW
 from interpreter.compensation import Due
+from interpreter.explaining import Asked
 from interpreter.reusable import Reusable
 from interpreter.rounds import first_of
 
@@ -50,6 +51,9 @@ class Memory:
                 self.lost[event.path] = None
             case _:
                 pass
+
+    def computes(self, path: str, asked: Callable[[], Asked]) -> None:
+        """Nothing has been done yet."""
 
     def took_over(self, found: Reusable) -> None:
         """This is what it began with."""

@@ -6,6 +6,7 @@ from fastapi import Depends, Header, Path, Query
 
 from api.bodies import INPUT, body, described
 from api.executions.control_shapes import PATH, BreakpointIn, BulkIn, SignalIn, SkipIn, StepIn, VariablesIn
+from api.executions.node_asking import PATH as NODE_PATH
 from api.executions.shapes import NODE, PRINTABLE, ReasonIn
 from api.parameters import Whole
 
@@ -37,3 +38,8 @@ Graph = Annotated[
     str, Query(alias="path", pattern=PATH, description="Of a graph, as `each[2]`; empty: the document's own.")
 ]
 MostNodes = Annotated[Whole, Query(alias="limit", ge=1, le=500, description="How many nodes at most.")]
+Explained = Annotated[str, Query(alias="path", pattern=NODE_PATH, description="Of a node run, as `each[2].price`.")]
+Turn = Annotated[
+    Whole | None,
+    Query(alias="turn", ge=0, le=10_000_000, description="Of a loop's condition, the turn; otherwise the last."),
+]

@@ -11,14 +11,18 @@ from api.executions.control_asking import (
     STEP_BODY,
     BreakpointNode,
     BreakpointSet,
+    Explained,
     Graph,
     MostNodes,
     SteeringKey,
     Step,
+    Turn,
     Why,
 )
 from api.executions.control_shapes import InsideOut, ScopesOut, SteeredOut
+from api.executions.explaining import why
 from api.executions.steering_answers import breakpoint_set, state, steered, variables
+from api.executions.why_shapes import WhyOut
 from api.problems import responses
 from dag.steering import Clear, Disable, Enable, StepOn
 
@@ -77,3 +81,9 @@ async def read_debug_state(means: Means, caller: Caller, id: Id, path: Graph = "
 async def read_variables(means: Means, caller: Caller, id: Id, path: Graph = "") -> Response:
     """Read the variables and names that are seen in a graph that runs, the innermost first."""
     return await variables(means, caller.tenant, id, path=path)
+
+
+@router.get("/why", response_model=WhyOut, responses=responses(409))
+async def explain_condition(means: Means, caller: Caller, id: Id, path: Explained, turn: Turn = None) -> Response:
+    """Say why the conditions of a node held or did not: each part with the value that it had."""
+    return await why(means, caller.tenant, id, path=path, turn=turn)
