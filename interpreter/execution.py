@@ -39,6 +39,7 @@ from interpreter.orders import Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.passing_on import PASSING_ON, PassingOn
 from interpreter.pausing import State
+from interpreter.reaching import Reaching, around
 from interpreter.rehearsing import Rehearsing
 from interpreter.reusable import Remember
 from interpreter.reusing import AT_THE_BEGINNING, Reusing
@@ -113,7 +114,7 @@ class Execution:
             run=self._start_running,
             end=self._conclusion.finish,
         )
-        passing_on = PassingOn(steering, self.frames, orders=self.orders)
+        passing_on = PassingOn(steering, self.frames, orders=self.orders, around=around(start))
         self._asides: dict[int, Admission | Dependencies | Conclusion | PassingOn | Reusing] = {
             **self._entrance.asides,
             PASSING_ON: passing_on,
@@ -193,6 +194,7 @@ class Execution:
             self._journal,
             self._view,
             passing_on,
+            Reaching(id, start, steering, self.frames, passing_on),
             now=now,
             seed=carried.seed,
             is_queued=lambda: self._entrance.is_before,
@@ -260,7 +262,7 @@ class Execution:
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
         else:
-            return self._ring()
+            return self._ring() or (self.steering.reaches and bool(self.orders))
         return True
 
     def _ring(self) -> bool:
