@@ -52,6 +52,8 @@ STATUSES: Mapping[str, int] = {
     "payload.too_large": 422,
     "request.invalid": 422,
     "test.invalid": 422,
+    "test.rerun_refused": 422,
+    "tests.not_passed": 409,
     "method.not_allowed": 405,
     "origin.refused": 403,
     "precondition.missing": 428,

@@ -39,7 +39,6 @@ from interpreter.orders import Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.passing_on import PASSING_ON, PassingOn
 from interpreter.pausing import State
-from interpreter.reaching import Reaching, around
 from interpreter.rehearsing import Rehearsing
 from interpreter.reusable import Remember
 from interpreter.reusing import AT_THE_BEGINNING, Reusing
@@ -114,7 +113,7 @@ class Execution:
             run=self._start_running,
             end=self._conclusion.finish,
         )
-        passing_on = PassingOn(steering, self.frames, orders=self.orders, around=around(start))
+        passing_on = PassingOn(steering, self.frames, orders=self.orders, start=start)
         self._asides: dict[int, Admission | Dependencies | Conclusion | PassingOn | Reusing] = {
             **self._entrance.asides,
             PASSING_ON: passing_on,
@@ -194,8 +193,8 @@ class Execution:
             self._journal,
             self._view,
             passing_on,
-            Reaching(id, start, steering, self.frames, passing_on),
             now=now,
+            execution=id,
             seed=carried.seed,
             is_queued=lambda: self._entrance.is_before,
             has_ended=lambda: self._conclusion.is_known,
@@ -203,7 +202,8 @@ class Execution:
         self.inside = Insight(self.frames, self._outputs, self.steering)
         self._rehearsing = Rehearsing(
             start, carried, self.frames, self.alarms, self._outputs, self._settling, self._starting, self._invoking,
-            self._lasting, self._conclusion, self._computing, self._view, self.tasks, now=now, decide=self.decide,
+            self._lasting, (self._conclusion, self._reusing), self._computing, self._view, self.tasks,
+            now=now, decide=self.decide,
         )  # fmt: skip
         if carried.begun and not self._entrance.is_before:
             self._set_deadline()

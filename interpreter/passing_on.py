@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 
 from dag.errors import ErrorValue
 from dag.steering import TELL_OTHERS, Act, Command, Follow, HeldInside, Passing, Pause, Resume, WentOn
+from dag.strands import strand_id
 from interpreter.constructs.batches import Batched
 from interpreter.constructs.calling import Calling
 from interpreter.frames import Frames
@@ -16,6 +17,7 @@ from interpreter.handing_down import wanted
 from interpreter.lasting import OURS, USUAL
 from interpreter.orders import Invoke, Order
 from interpreter.pausing import Beyond, Follower, State, target_of
+from interpreter.start import Start
 
 PASSING_ON = -6
 """The number of what tells them; there is one at a time."""
@@ -38,11 +40,11 @@ class _Target:
 class PassingOn:
     """Compares what they were told last with how the execution stands."""
 
-    def __init__(self, at: State, frames: Frames, *, orders: list[Order], around: str | None):
+    def __init__(self, at: State, frames: Frames, *, orders: list[Order], start: Start):
         self._at = at
         self._frames = frames
         self._orders = orders
-        self._around = around
+        self._around = _around(start)
         """Who is told where this is held."""
         self._order: Invoke | None = None
         """Under way."""
@@ -166,6 +168,17 @@ class PassingOn:
                     beginning = {wish.number for wish in state.wishes if wish.doing == "begin"}
                     for number in state.shares:
                         yield _Target(target_of(state.path, number), can_hear=number not in beginning)
+
+
+def _around(start: Start) -> str | None:
+    """Who is around, as the activity is told that passes words on."""
+    if start.strand is not None:
+        id = strand_id(start.strand.parent)
+        return f"/{id.strand}" if id.strand else id.execution
+    if start.parent is not None:
+        id = strand_id(start.parent.workflow_id)
+        return f"{id.execution}/{id.strand}" if id.strand else id.execution
+    return None
 
 
 def _who(command: Command) -> tuple[str, str | None]:

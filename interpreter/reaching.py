@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Literal
 
 from dag.steering import Command, Follow, Held, HeldInside, WentOn
-from dag.strands import strand_id
 from interpreter import edits
 from interpreter.frames import Frames
 from interpreter.handing_down import give_step
@@ -145,14 +144,3 @@ class Reaching:
         """What it is called by who is around."""
         strand = self._start.strand
         return self._execution if strand is None else target_of(strand.batch.path, strand.batch.number)
-
-
-def around(start: Start) -> str | None:
-    """Who is around, as the activity is told that passes words on."""
-    if start.strand is not None:
-        id = strand_id(start.strand.parent)
-        return f"/{id.strand}" if id.strand else id.execution
-    if start.parent is not None:
-        id = strand_id(start.parent.workflow_id)
-        return f"{id.execution}/{id.strand}" if id.strand else id.execution
-    return None

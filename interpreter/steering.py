@@ -58,9 +58,9 @@ class Steering:
         journal: Journal,
         view: View,
         passing_on: PassingOn,
-        reaching: Reaching,
         *,
         now: Now,
+        execution: str,
         seed: int,
         is_queued: Callable[[], bool],
         has_ended: Callable[[], bool],
@@ -73,7 +73,7 @@ class Steering:
         self._journal = journal
         self._view = view
         self.passing_on = passing_on
-        self._reaching = reaching
+        self._reaching = Reaching(execution, start, at, frames, passing_on)
         self._now = now
         self._seed = seed
         self._is_queued = is_queued

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import orjson
 from pydantic import JsonValue
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 
@@ -36,6 +37,18 @@ async def keep(session: Session, execution: ExecutionId, document: JsonValue, pl
         plan=session.seal.seal(encode(plan)),
     )
     await session.sql.execute(row.on_conflict_do_nothing())
+
+
+async def copy(session: Session, source: ExecutionId, execution: ExecutionId) -> None:
+    """An execution tests what another one did, if that is kept of it. Said again it changes nothing."""
+    await session.sql.execute(_COPY, {"source": source, "execution": execution})
+
+
+_COPY = text("""
+insert into test_runs (execution_id, document, plan)
+select :execution, document, plan from test_runs where execution_id = :source
+on conflict do nothing
+""")
 
 
 async def find(session: Session, execution: ExecutionId) -> Run:
