@@ -17,12 +17,21 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, a
 Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name or id.")]
 
 
-def apply(files: Files, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER) -> None:
+def apply(
+    files: Files,
+    *,
+    tests: Annotated[
+        bool, typer.Option("--tests-required", help="Run the tests kept with each; publish it only if they pass.")
+    ] = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
     """Publish definitions: each becomes the newest version of the workflow that has its name."""
     right = True
     with connected(url, api_key, data) as api:
         for name in files:
-            right = _publish(api, read(name)) and right
+            right = _publish(api, read(name), tests=tests) and right
     if not right:
         raise typer.Exit(Exit.FAILED)
 
@@ -85,15 +94,17 @@ def _valid(api: Api, file: File) -> bool:
     return review.valid
 
 
-def _publish(api: Api, file: File) -> bool:
+def _publish(api: Api, file: File, *, tests: bool) -> bool:
     # First of all validated: a draft that cannot be published would only be in the way.
     if not _valid(api, file):
         return False
     try:
         stored = api.post("/workflows/import", content=file.text, headers=_typed(file)).read(Workflow)
-        made = api.post(f"/workflows/{stored.name}/publish", headers={"If-Match": f'"{stored.revision}"'}).read(
-            Publication
-        )
+        address = f"/workflows/{stored.name}/publish"
+        if tests:
+            api.post(f"/workflows/{stored.name}/tests/run", json={})
+            address += "?tests=required"
+        made = api.post(address, headers={"If-Match": f'"{stored.revision}"'}).read(Publication)
     except RefusedByProblem as refused:
         show_flaws(file, refused.problem.problems or [])
         raise Refused(refused.message) from refused

@@ -107,8 +107,72 @@ class Clear:
     do: Literal["clear"] = "clear"
 
 
+@dataclass(frozen=True)
+class Held:
+    """Where the debugger holds an execution."""
+
+    path: str
+    """Of the node that starts next, or that has failed. In an execution that a node waits for, the
+    node's own comes first."""
+    why: Literal["breakpoint", "error", "step", "start"]
+    breakpoint: str | None = None
+    """The node of the breakpoint."""
+    error: JsonValue = None
+    """Of a node that has failed; or why a condition cannot be asked."""
+    execution: str | None = None
+    """In which the node is, if it is another one."""
+
+
+@dataclass(frozen=True)
+class StepInside:
+    """A step that goes on in a batch, or in an execution that is waited for."""
+
+    mode: Literal["over", "into"]
+    starts: bool
+    """Whether it starts a node there; else it holds before the next."""
+    number: int
+    """By which it is told from later ones."""
+
+
+@dataclass(frozen=True)
+class Follow:
+    """How a strand or an execution stands that is debugged, for those inside it."""
+
+    paused: bool = False
+    breakpoints: tuple[Breakpoint, ...] = ()
+    """Those that may hold nodes there."""
+    releases: str | None = None
+    """The hold there that it lets go on."""
+    step: StepInside | None = None
+    edits: SkipValidation[dict[str, dict[str, JsonValue]]] = field(default_factory=dict[str, dict[str, JsonValue]])
+    """Values that variables were given, by the path of the graph."""
+    do: Literal["follow"] = "follow"
+
+
+@dataclass(frozen=True)
+class HeldInside:
+    """A batch, or an execution that is waited for, is held: for who is around it."""
+
+    target: str
+    """Who says so."""
+    hold: str
+    """By which it is told from others."""
+    held: Held
+    do: Literal["held_inside"] = "held_inside"
+
+
+@dataclass(frozen=True)
+class WentOn:
+    """Somebody has let an execution go on, by itself, that was held."""
+
+    target: str
+    hold: str
+    do: Literal["went_on"] = "went_on"
+
+
 Act = Annotated[
-    Pause | Resume | Cancelling | Skip | Edit | Enable | Disable | StepOn | Set | Clear, Field(discriminator="do")
+    Pause | Resume | Cancelling | Skip | Edit | Enable | Disable | StepOn | Set | Clear | Follow | HeldInside | WentOn,
+    Field(discriminator="do"),
 ]
 
 
@@ -124,19 +188,8 @@ class Command:
     reason: str | None = None
     serial: int = 0
     """Of what a parent passes on, which is told apart from what it said later; 0: nobody passes it on."""
-
-
-@dataclass(frozen=True)
-class Held:
-    """Where the debugger holds an execution."""
-
-    path: str
-    """Of the node that starts next, or that has failed."""
-    why: Literal["breakpoint", "error", "step", "start"]
-    breakpoint: str | None = None
-    """The node of the breakpoint."""
-    error: JsonValue = None
-    """Of a node that has failed; or why a condition cannot be asked."""
+    reaches: bool = False
+    """Whether debugging reaches batches and the executions that are waited for: before 0.3 it did not."""
 
 
 @dataclass(frozen=True)
@@ -156,11 +209,16 @@ class Debugging:
     breakpoints: tuple[Breakpoint, ...] = ()
     hold: bool = False
     """Whether it is held before its first node."""
+    reaches: bool = False
+    """As with a Command."""
+    around: bool = False
+    """Whether the execution that waits for it is debugged, whose breakpoints these are."""
 
 
 @dataclass(frozen=True)
 class Passing:
-    """Something to be told to executions, by their ids, and to strands of this one, by their names after a slash."""
+    """Something to be told to executions, by their ids, and to strands of this one, by their names after a slash. A
+    strand of another is its id, and its name after a slash."""
 
     path: str
     targets: tuple[str, ...]

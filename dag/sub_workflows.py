@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import JsonValue, SkipValidation, TypeAdapter
 
 from dag.errors import ErrorValue
+from dag.steering import Debugging
 
 BEGIN = "perdure.begin"
 LOOK = "perdure.child"
@@ -62,6 +63,8 @@ class Beginning:
     trigger: Literal["workflow", "on_failure", "test"] = WORKFLOW
     test: SkipValidation[JsonValue] = None
     """What stands in for the world there, where this one is a test (dag/testing/preparing.py reads it)."""
+    debug: Debugging | None = None
+    """How it is debugged, where the one that starts it is."""
     again: str | None = None
     """Who has the execution that starts it go on: then it may have been started before, and goes on too."""
 

@@ -19,8 +19,8 @@ from interpreter.constructs.steps import Dispatch
 from interpreter.constructs.trying import Try
 from interpreter.frames import Frame, Frames, FrameState, Held
 from interpreter.frontier import STARTED, UNSTARTED, Standing
+from interpreter.handing_down import batch_state
 from interpreter.outputs import Index, Outputs
-from interpreter.pausing import State, target_of
 from interpreter.rounds import first_of
 from interpreter.start import Carried, Reuse, Start
 
@@ -66,10 +66,8 @@ class Batching:
             test=None if self._at.test is None else Progress(self._at.test.skipped, begun=True),
             reuse=self._reuse_in(loop.path),
         )
-        steering = self._at.steering
-        if steering is not None and steering.paused:  # it begins as paused as the rest is
-            steering.told.append(target_of(loop.path, step.number))
-            carried.steering = State(paused=True)
+        if self._at.steering is not None:
+            carried.steering = batch_state(self._at.steering, loop.path, step.number)
         beginning = Beginning(
             path=loop.path,
             batch=Batch(loop.path, step.number),

@@ -1,10 +1,11 @@
 """Gives variables other values on somebody's word."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from pydantic import JsonValue
 
-from dag.steering_refusals import VariableUnknown
+from dag.steering_refusals import GraphUnknown, VariableUnknown
 from interpreter.frames import Frame, Frames
 from interpreter.places import frame_at
 from interpreter.sizes import check_size
@@ -25,6 +26,12 @@ def check(frames: Frames, path: str, values: Mapping[str, JsonValue]) -> None:
 def edit(frames: Frames, path: str, values: Mapping[str, JsonValue]) -> None:
     """Give them. What has been computed from the former values stays as it is."""
     frame_at(frames, path).at.vars.update(values)
+
+
+def copy(frames: Frames, path: str, values: Mapping[str, JsonValue]) -> None:
+    """Give them to a batch's copy of a graph around it, if it has one."""
+    with suppress(GraphUnknown):
+        frame_at(frames, path).at.vars.update(values)
 
 
 def _declared(frame: Frame) -> list[str]:

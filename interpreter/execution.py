@@ -113,7 +113,7 @@ class Execution:
             run=self._start_running,
             end=self._conclusion.finish,
         )
-        passing_on = PassingOn(steering, self.frames, orders=self.orders)
+        passing_on = PassingOn(steering, self.frames, orders=self.orders, start=start)
         self._asides: dict[int, Admission | Dependencies | Conclusion | PassingOn | Reusing] = {
             **self._entrance.asides,
             PASSING_ON: passing_on,
@@ -194,6 +194,7 @@ class Execution:
             self._view,
             passing_on,
             now=now,
+            execution=id,
             seed=carried.seed,
             is_queued=lambda: self._entrance.is_before,
             has_ended=lambda: self._conclusion.is_known,
@@ -201,7 +202,8 @@ class Execution:
         self.inside = Insight(self.frames, self._outputs, self.steering)
         self._rehearsing = Rehearsing(
             start, carried, self.frames, self.alarms, self._outputs, self._settling, self._starting, self._invoking,
-            self._lasting, self._conclusion, self._computing, self._view, self.tasks, now=now, decide=self.decide,
+            self._lasting, (self._conclusion, self._reusing), self._computing, self._view, self.tasks,
+            now=now, decide=self.decide,
         )  # fmt: skip
         if carried.begun and not self._entrance.is_before:
             self._set_deadline()
@@ -260,7 +262,7 @@ class Execution:
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
         else:
-            return self._ring()
+            return self._ring() or (self.steering.reaches and bool(self.orders))
         return True
 
     def _ring(self) -> bool:

@@ -16,6 +16,7 @@ from interpreter.journal import Now
 from interpreter.lasting import Lasting
 from interpreter.mocking import Mocking
 from interpreter.outputs import Outputs
+from interpreter.reusing import Reusing
 from interpreter.settling import Settling
 from interpreter.start import Carried, Start
 from interpreter.starting import Starting
@@ -37,7 +38,7 @@ class Rehearsing:
         starting: Starting,
         invoking: Invoking,
         lasting: Lasting,
-        conclusion: Conclusion,
+        ends: tuple[Conclusion, Reusing],
         computing: Computing,
         view: View,
         tasks: Tasks,
@@ -68,7 +69,8 @@ class Rehearsing:
             now=now,
         )
         invoking.instead = starting.instead = lasting.instead = self._mocking
-        conclusion.rehearse(self._mocking)
+        for undoes in ends:
+            undoes.rehearse(self._mocking)
 
     def begin(self) -> None:
         """The execution begins."""

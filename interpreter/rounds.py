@@ -6,6 +6,7 @@ from pydantic import JsonValue
 
 from dag.again import Again
 from dag.sub_workflows import BEGIN
+from interpreter.handing_down import child_argument
 from interpreter.start import Carried
 
 _FIRST = re.compile(r"[^.\[]*")
@@ -30,6 +31,7 @@ class Rounds:
         """What one of Perdure's own activities is asked for. An execution that was started before is not started a
         second time: it goes on."""
         reuse = self._at.reuse
+        argument = child_argument(self._at.steering, activity, argument)
         if activity != BEGIN or reuse is None or self._again is None or not isinstance(argument, dict):
             return argument
         attempt = reuse.children.get(str(argument["path"]))

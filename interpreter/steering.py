@@ -12,34 +12,37 @@ from dag.errors import ErrorValue
 from dag.events import EventType
 from dag.expressions import Moment
 from dag.steering import (
+    Breakpoint,
     Cancelling,
     Clear,
     Command,
     Disable,
     Edit,
     Enable,
+    Follow,
     Held,
+    HeldInside,
     Pause,
     Resume,
     Set,
     Skip,
     Steered,
     StepOn,
+    WentOn,
 )
 from dag.steering_refusals import BreakpointUnknown, ExecutionNotHeld
 from interpreter import breakpoints, edits, skips
 from interpreter.failures import dumped
 from interpreter.frames import Frame, Frames
 from interpreter.journal import Journal, Now, shown
-from interpreter.passing_on import PassingOn
-from interpreter.pausing import State, Stepping, as_told, remember
+from interpreter.passing_on import DEBUGGER, PassingOn
+from interpreter.pausing import GOES_ON, START, State, Stepping, as_told, heeded, remember
 from interpreter.places import graph_of
+from interpreter.reaching import Reaching
 from interpreter.settling import Settling
 from interpreter.start import Start
 from interpreter.view import View
 
-DEBUGGER = "debugger"
-"""Who pauses an execution that is held."""
 ENDS = "The execution comes to its end."
 
 
@@ -57,6 +60,7 @@ class Steering:
         passing_on: PassingOn,
         *,
         now: Now,
+        execution: str,
         seed: int,
         is_queued: Callable[[], bool],
         has_ended: Callable[[], bool],
@@ -69,6 +73,7 @@ class Steering:
         self._journal = journal
         self._view = view
         self.passing_on = passing_on
+        self._reaching = Reaching(execution, start, at, frames, passing_on)
         self._now = now
         self._seed = seed
         self._is_queued = is_queued
@@ -81,24 +86,29 @@ class Steering:
 
     def begin(self) -> None:
         """The execution begins, perhaps to be debugged."""
-        if self._debug is None:
+        debug, at = self._debug, self._at
+        if debug is None or self._is_batch:  # a batch goes by what it was begun with
             return
-        at = self._at
-        at.debugging = True
-        at.breakpoints = {each.node: each for each in self._debug.breakpoints}
-        if self._debug.hold:
-            at.stepping = Stepping("into", base=-1)
+        breakpoints = {each.node: each for each in debug.breakpoints}
+        if debug.reaches:
+            beyond = self._reaching.begin(reports=debug.around)
+            if debug.around:
+                beyond.breakpoints = breakpoints
+        if not debug.around:
+            at.debugging, at.breakpoints = True, breakpoints
+        if debug.hold:
+            at.stepping = Stepping("into", base=GOES_ON if debug.around else START)
 
     def take(self, *, calls: bool) -> tuple[Frame, int] | None:
         """The next node to start, now running, if one may."""
         at = self._at
-        if not (at.paused or at.debugging or at.stepping or at.failures):
+        if not (at.paused or at.debugging or at.stepping or at.failures or at.beyond):
             return self._frames.take(calls=calls)
         if self._is_ending:
             self.let_go()
-        if at.paused:
+        if at.paused or self._reaching.is_stepping:
             return None
-        if not (at.debugging or at.stepping):
+        if not (at.debugging or at.stepping or at.beyond):
             return self._frames.take(calls=calls)
         return self._frames.take(calls=calls, holds=self._holds)
 
@@ -144,6 +154,8 @@ class Steering:
         """The execution comes to its end: nothing holds that."""
         at = self._at
         at.debugging, at.stepping, at.passing = False, None, None
+        if at.beyond is not None:
+            at.beyond.breakpoints, at.beyond.stepping, at.beyond.reports = {}, None, False
         if at.paused:
             at.paused, at.held = False, None
             self._tell("execution.resumed", None, ENDS)
@@ -156,16 +168,31 @@ class Steering:
         return as_told(self._at)
 
     @property
+    def reaches(self) -> bool:
+        """Whether it reaches others how this is debugged: what they are told is told at once then."""
+        return self._at.beyond is not None
+
+    @property
     def _is_ending(self) -> bool:
         return self._frames.root.at.standing.ending is not None or self._has_ended()
 
     def _do(self, command: Command) -> None:
         at, act = self._at, command.act
+        if command.reaches and isinstance(act, Enable | StepOn | Set):
+            self._reaching.begin()
         match act:
             case Pause():
                 self._pause(command)
             case Resume():
                 self._resume(command)
+            case Follow():
+                self._follow(command, act)
+            case HeldInside(_, _, held):
+                if not self._is_ending and self._reaching.hears(act):
+                    self._hold(held, inside=True)
+            case WentOn():
+                if self._reaching.is_let_go(act):
+                    self._resume(command)
             case Cancelling():
                 if at.cancelled_by is None:
                     at.cancelled_by, at.cancelled_for = command.by, command.reason
@@ -175,6 +202,7 @@ class Steering:
             case Edit(values, path):
                 edits.edit(self._frames, path, values)
                 self._journal.say("variables.edited", path, {**shown("values", values), **_who(command)})
+                self._reaching.edited(command, path)
             case Enable():
                 self._debugs(command, debugging=True)
             case Disable():
@@ -191,10 +219,14 @@ class Steering:
             case Clear(node):
                 del at.breakpoints[node]
                 self._journal.say("debug.breakpoint_cleared", data={"node": node, **_who(command)})
+        if at.beyond is not None:
+            self.passing_on.look(command)
 
     def _pause(self, command: Command) -> None:
         at = self._at
         at.stepping = None
+        if at.beyond is not None:
+            at.beyond.stepping = None
         if not at.paused and not self._is_ending:
             at.paused, at.by, at.reason = True, command.by, command.reason
             self._tell("execution.paused", command.by, command.reason)
@@ -206,18 +238,44 @@ class Steering:
             return
         at.paused, at.by, at.reason = False, None, None
         self._tell("execution.resumed", command.by, command.reason)
+        if at.held is not None and isinstance(command.act, Resume | Disable) and not command.serial:
+            self._reaching.went_on()
+        self._reaching.release()
         self.passing_on.look(command)
         at.held = None
         self._settle_failures()
 
     def _step(self, command: Command, mode: Literal["over", "into"]) -> None:
         at = self._at
-        at.stepping = Stepping(mode)
         failed = next((found for number in at.failures if (found := self._frames.find(number)) is not None), None)
         if failed is not None:  # the step begins there, and what follows from the failure is the first to be held
+            at.stepping = Stepping(mode)
             self._step_from(at.stepping, failed[0])
-        self._journal.say("debug.stepped", data={"mode": mode, **_who(command)})
+        else:
+            self._reaching.give_step(mode)
+        if not self._is_batch:
+            self._journal.say("debug.stepped", data={"mode": mode, **_who(command)})
         self._resume(command)
+
+    def _follow(self, command: Command, act: Follow) -> None:
+        """Who is around says how it stands."""
+        at, released = self._at, self._reaching.is_released(act)
+        beyond = self._reaching.follow(act)
+        turned = act.paused != beyond.paused
+        beyond.paused = act.paused
+        if act.step is not None and act.step.number > beyond.stepped:
+            beyond.stepped = act.step.number
+            if act.step.starts:
+                self._step(command, act.step.mode)
+            else:
+                self._reaching.give_step("into", starts=False)
+                self._resume(command)
+        elif released or (turned and not act.paused and (at.held is None or not beyond.reports)):
+            self._resume(command)
+        elif turned and act.paused:
+            self._pause(command)
+        if at.held is not None:  # it may not have been heard
+            self._reaching.report_again()
 
     def _debugs(self, command: Command, *, debugging: bool) -> None:
         at = self._at
@@ -247,8 +305,8 @@ class Steering:
             at.passing = None
             return False
         held = self._step_ends(frame, place)
-        if held is None and at.debugging and not self._is_batch:
-            held = breakpoints.holding(at.breakpoints, frame, place, self._view, self._moment(number))
+        if held is None and (known := self._heeded()):
+            held = breakpoints.holding(known, frame, place, self._view, self._moment(number))
         if held is None:
             return False
         at.passing = number
@@ -264,7 +322,7 @@ class Steering:
         stepping = self._at.stepping
         if stepping is None:
             return None
-        held = Held(frame.path(place), "start" if stepping.base == -1 else "step")
+        held = Held(frame.path(place), "start" if stepping.base == START else "step")
         if stepping.mode == "into" or frame.at.base == stepping.base:
             return held
         if any(one.at.base == stepping.base for one in self._frames.all()):
@@ -275,26 +333,37 @@ class Steering:
     def _holds_failure(self, frame: Frame, place: int, error: ErrorValue) -> bool:
         """Whether what follows from a failure is held. A second one is while the first is: nothing moves then."""
         at = self._at
-        if not at.debugging or self._is_batch or self._is_ending:
+        if self._is_ending or not (known := self._heeded()):
             return False
         number = frame.at.base + place
         told = dumped(error)
-        held = breakpoints.holding(at.breakpoints, frame, place, self._view, self._moment(number), error=told)
+        held = breakpoints.holding(known, frame, place, self._view, self._moment(number), error=told)
         if held is None:
             return False
         at.failures[number] = error
         self._hold(held)
         return True
 
-    def _hold(self, held: Held) -> None:
+    def _heeded(self) -> dict[str, Breakpoint]:
+        """The breakpoints that may hold a node here. Those of a batch are all from around it."""
+        at = self._at
+        return heeded(at) if at.beyond is not None else at.breakpoints if at.debugging and not self._is_batch else {}
+
+    def _hold(self, held: Held, *, inside: bool = False) -> None:
+        """Here is held what starts next, or failed; or, `inside`, somewhere else."""
         at = self._at
         at.stepping = None
-        told = {"why": held.why, "breakpoint": held.breakpoint, "error": held.error}
-        self._journal.say("debug.held", held.path, {key: value for key, value in told.items() if value is not None})
+        if not inside:
+            told = {"why": held.why, "breakpoint": held.breakpoint, "error": held.error}
+            self._journal.say("debug.held", held.path, {key: value for key, value in told.items() if value is not None})
         if not at.paused:
             at.paused, at.held, at.by, at.reason = True, held, DEBUGGER, None
             self._tell("execution.paused", DEBUGGER, f"It is held at {held.path}.")
+            self._reaching.report(held)
             self.passing_on.look(Command("", DEBUGGER, Pause()))
+        elif inside:
+            at.held = held
+            self._reaching.report(held)
 
     def _moment(self, number: int) -> Moment:
         return Moment(int(self._now.time * 1000), zlib.crc32(b"debug%d" % number, self._seed))

@@ -66,8 +66,10 @@ class View:
         for field in fields:
             match field:
                 case "output":
-                    if frame.at.standing.status[place] == "succeeded":
-                        seen["output"] = self._outputs.value(frame.at.base + place)
+                    number = frame.at.base + place
+                    # A batch has of the graphs around it what its turns read; a breakpoint's condition may read more.
+                    if frame.at.standing.status[place] == "succeeded" and number in self._outputs:
+                        seen["output"] = self._outputs.value(number)
                 case "status":
                     seen["status"] = public(frame.at.standing.status[place])
                 case "port":

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from sqlmodel import col, select
 
 from dag.plan import Plan, decode
-from store import versions, workflows
+from store import test_cases, test_runs, versions, workflows
 from store.executions import ExecutionUnknown
 from store.ids import ExecutionId, WorkflowId
 from store.session import Session
@@ -43,12 +43,15 @@ async def plan(session: Session, workflow: str, version: int | str | None = None
 
 
 async def of_execution(session: Session, id: ExecutionId) -> Plan:
-    """The plan that an execution runs. Raises ExecutionUnknown, VersionUnknown."""
+    """The plan that an execution runs; that of a draft's test is kept with it. Raises ExecutionUnknown, VersionUnknown,
+    NoTest."""
     row = ExecutionRow
     query = select(col(row.workflow_id), col(row.workflow), col(row.version)).where(col(row.id) == id)
     found = (await session.sql.execute(query)).first()
     if found is None:
         raise ExecutionUnknown(f"There is no execution `{id}`.")
+    if found[2] == test_cases.DRAFT:
+        return (await test_runs.find(session, id)).plan
     return (await numbered(session, WorkflowId(found[0] or ""), found[1], found[2])).plan
 
 

@@ -1,10 +1,12 @@
 """What is kept of executions that are tests: the test, and what it runs."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
 from pydantic import JsonValue
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import text
+from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlmodel import col, select
 
 from dag.errors import PerdureError
@@ -28,14 +30,42 @@ class Run:
     plan: Plan
 
 
-async def keep(session: Session, execution: ExecutionId, document: JsonValue, plan: Plan) -> None:
-    """Note what an execution tests. Said again it changes nothing."""
+async def keep(
+    session: Session, execution: ExecutionId, document: JsonValue, plan: Plan, *, digest: bytes | None = None
+) -> None:
+    """Note what an execution tests; with the digest of a draft and a kept test, as both are. Said again it changes
+    nothing."""
     row = insert(RunRow).values(
         execution_id=execution,
         document=session.seal.seal(orjson.dumps(document)),
         plan=session.seal.seal(encode(plan)),
+        digest=digest,
     )
     await session.sql.execute(row.on_conflict_do_nothing())
+
+
+async def latest(session: Session, digests: Sequence[bytes]) -> Mapping[bytes, ExecutionId]:
+    """The executions that were started last as tests, by the digests of what they test."""
+    query = (
+        select(col(RunRow.digest), col(RunRow.execution_id))
+        .where(col(RunRow.digest).in_(digests))
+        .order_by(col(RunRow.digest), col(RunRow.at).desc())
+        .ext(distinct_on(col(RunRow.digest)))
+    )
+    found = await session.sql.execute(query)
+    return {digest: ExecutionId(execution) for digest, execution in found if digest is not None}
+
+
+async def copy(session: Session, source: ExecutionId, execution: ExecutionId) -> None:
+    """An execution tests what another one did, if that is kept of it. Said again it changes nothing."""
+    await session.sql.execute(_COPY, {"source": source, "execution": execution})
+
+
+_COPY = text("""
+insert into test_runs (execution_id, document, plan)
+select :execution, document, plan from test_runs where execution_id = :source
+on conflict do nothing
+""")
 
 
 async def find(session: Session, execution: ExecutionId) -> Run:

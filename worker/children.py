@@ -107,6 +107,7 @@ async def _begin(
                 parent=Parent(str(info.workflow_id), asked.path) if asked.wait else None,
                 depth=asked.depth,
                 awaits=() if mode is not None else found.awaits,
+                debug=asked.debug,
                 test=mode,
             ),
             tenant=tenant,

@@ -10,11 +10,11 @@ def debugging(asked: bool | Sequence[BreakpointShape]) -> Debugging | None:  # n
     """How an execution is debugged from its start, if it is."""
     match asked:
         case True:
-            return Debugging(hold=True)
+            return Debugging(hold=True, reaches=True)
         case False:
             return None
         case _:
-            return Debugging(tuple(map(breakpoint_of, asked)))
+            return Debugging(tuple(map(breakpoint_of, asked)), reaches=True)
 
 
 def breakpoint_of(asked: BreakpointShape) -> Breakpoint:

@@ -48,6 +48,8 @@ class HeldOut(BaseModel):
     why: Literal["breakpoint", "error", "step", "start"]
     breakpoint: str | None
     error: JsonValue
+    execution: str | None
+    """In which the node is, if it is another one, that a node waits for."""
 
 
 class SteeredOut(BaseModel):

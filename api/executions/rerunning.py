@@ -10,13 +10,25 @@ from api.means import Means
 from api.problems import RequestInvalid
 from api.temporal_patience import soon
 from dag.again import RERUN, Again
+from dag.errors import PerdureError
 from dag.plan import PlanGraph
 from dag.problems import pointer
-from runtime.again import downstream, source
-from runtime.starting import ready
-from store import executions, ids, node_run_reading
+from dag.testing.mode import TRIGGER
+from runtime.again import Source, downstream, source
+from runtime.starting import Ready, ready
+from store import executions, ids, node_run_reading, test_runs
+from store.executions import Execution
 from store.ids import ExecutionId, TenantId, WorkflowId
+from store.plans import PlanRow
 from store.session import session
+
+
+class TestRerunRefused(PerdureError):
+    """A rerun of a test is a test of the same, with the same input, mocks and settings. For another version or another
+    input, run another test."""
+
+    code = "test.rerun_refused"
+    __test__ = False
 
 
 async def rerun(
@@ -31,8 +43,13 @@ async def rerun(
         before = await soon(source(client, tenant, id))
         given = "input" in asked.model_fields_set
         input = asked.input if given else before.begun.start.input
-        which = version or asked.version or before.plan.version
-        found = await ready(means.database, tenant, of.workflow_id or of.workflow, which, input, again=True)
+        test = before.begun.start.test
+        if test is not None:
+            _check_test(asked, before.plan.version)
+            found = _tested(of, before, input)
+        else:
+            which = version or asked.version or before.plan.version
+            found = await ready(means.database, tenant, of.workflow_id or of.workflow, which, input, again=True)
         graph = found.plan.plan.graph
         known = [name for name in asked.begin if name in graph.place]
         anew = downstream(graph, tuple(known))
@@ -51,7 +68,7 @@ async def rerun(
             outputs=asked.outputs,
             vars=asked.vars,
         )
-        return Prepared(found, again)
+        return Prepared(found, again, test)
 
     said: JsonValue = [
         [*asked.begin],
@@ -67,11 +84,27 @@ async def rerun(
         hash_of(said),
         by=by,
         prepare=prepare,
-        trigger=RERUN,
+        trigger=TRIGGER if of.trigger == TRIGGER else RERUN,
         labels=of.labels,
         rerun_of=id,
     )
-    return await started(means, request, once=key is not None)
+    begun = await started(means, request, once=key is not None)
+    if of.trigger == TRIGGER:
+        async with session(means.database, tenant) as s:
+            await test_runs.copy(s, id, begun.execution.id)
+    return begun
+
+
+def _check_test(asked: Rerun, version: int) -> None:
+    if asked.version not in (None, version) or "input" in asked.model_fields_set:
+        raise TestRerunRefused
+
+
+def _tested(of: Execution, before: Source, input: JsonValue) -> Ready:
+    """What a test ran, which may be a draft that has changed since, with the settings that it had."""
+    plan = before.plan
+    row = PlanRow(WorkflowId(of.workflow_id or ""), plan.workflow, plan.version, plan, {})
+    return Ready(row, before.begun.start.env, input)
 
 
 def _problems(asked: Rerun, graph: PlanGraph, anew: set[str], done: set[str]) -> Iterator[JsonValue]:

@@ -18,7 +18,7 @@ Reason = Literal[
 LABEL_NAME = "[A-Za-z0-9][A-Za-z0-9._/-]{0,62}"
 LABEL_TEXT = r"[^\x00-\x1f\x7f]{1,255}"
 TAG = r"^[a-z][a-z0-9._-]{0,62}$"
-NODE = r"^(\*|[a-z][a-z0-9_.\[\]]{0,999})$"
+NODE = r"^(\*|[a-z][a-z0-9_.\[\]]{0,999}(\.\*)?)$"
 PRINTABLE = r"^[\x20-\x7e]{1,255}$"
 
 
@@ -30,7 +30,8 @@ class BreakpointShape(BaseModel):
     )
 
     node: Annotated[str, Field(pattern=NODE)] = "*"
-    """Its path, in one turn (`each[2].price`) or in all (`each.price`); `*`: any node."""
+    """Its path, in one turn (`each[2].price`) or in all (`each.price`); `*`: any node. A path goes on into the workflow
+    that a node starts (`child.fetch`, `child.*`)."""
     condition: Annotated[str, Field(min_length=1, max_length=4_000)] | None = None
     """An expression over what the node sees; with `on_error` it sees `error` too."""
     on_error: bool = False

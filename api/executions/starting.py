@@ -17,6 +17,7 @@ from api.temporal_patience import soon
 from dag.again import Again
 from dag.errors import PerdureError
 from dag.steering import Debugging
+from dag.testing.mode import Mode
 from interpreter.start import Start
 from runtime.executions import request_of, start
 from runtime.patience import patiently
@@ -52,6 +53,7 @@ class Prepared:
 
     found: Ready
     again: Again | None = None
+    test: Mode | None = None
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,7 @@ async def _start(client: Client, queue: str, request: Request, prepared: Prepare
             trigger=request.trigger,
             started_by=request.by,
             awaits=found.awaits,
+            test=prepared.test,
             again=prepared.again,
             debug=request.debug,
         ),

@@ -42,7 +42,7 @@ async def steer(
     """Ask it of an execution. Raises ExecutionUnknown, ExecutionClosed, what refuses it, and SteeringUnheard."""
     found = await _open(means, caller.tenant, id)
     by = await name_of(means, caller)
-    command = Command(_id(id, act, key), by, act, reason)
+    command = Command(_id(id, act, key), by, act, reason, reaches=True)
     client = await means.temporal.client()
     unknown: PerdureError | None = None
     for strand in _strands(client, caller.tenant, id, act.path if isinstance(act, Skip | Edit) else ""):

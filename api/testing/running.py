@@ -1,6 +1,7 @@
 """Starts executions that are tests."""
 
 import asyncio
+import hashlib
 from dataclasses import dataclass, replace
 
 import orjson
@@ -40,6 +41,8 @@ class Subject:
     row: PlanRow
     suite: int
     """The version whose tests go with it; that of the draft is 0."""
+    content: str | None = None
+    """The hash of a draft, by which it is known whether it has changed."""
 
 
 async def subject(means: Means, tenant: TenantId, workflow: str, version: int | str | None) -> Subject:
@@ -51,12 +54,14 @@ async def subject(means: Means, tenant: TenantId, workflow: str, version: int | 
             number = await versions.number(s, found, version)
             return Subject(id, await plans.plan(s, found.id, number), number)
         document = (await drafts.newest(s, found)).document
-    return Subject(id, await _compiled(means, tenant, document, id), test_cases.DRAFT)
+    row, content = await _compiled(means, tenant, document, id)
+    return Subject(id, row, test_cases.DRAFT, content)
 
 
 async def definition(means: Means, tenant: TenantId, document: Document) -> Subject:
     """A definition as it would be published. Raises DefinitionInvalid."""
-    return Subject(None, await _compiled(means, tenant, document, None), test_cases.DRAFT)
+    row, _ = await _compiled(means, tenant, document, None)
+    return Subject(None, row, test_cases.DRAFT)
 
 
 async def kept(means: Means, tenant: TenantId, found: Subject, asked: RunIn) -> CaseIn:
@@ -102,13 +107,21 @@ async def begin(
     execution = await patiently(lambda: executions.keep(means.database, tenant, started), within=_PATIENCE)
     document: JsonValue = {"name": name, "test": case.model_dump(mode="json", exclude_unset=True)}
     async with session(means.database, tenant) as s:
-        await test_runs.keep(s, id, document, plan)
+        await test_runs.keep(s, id, document, plan, digest=digest_of(found, name, case))
     if execution.closed_at is None and seconds:
         execution = await awaited(means, tenant, id, seconds=seconds)
     return execution
 
 
-async def _compiled(means: Means, tenant: TenantId, document: Document, id: WorkflowId | None) -> PlanRow:
+def digest_of(found: Subject, name: str | None, case: CaseIn) -> bytes | None:
+    """By which the run of a kept test is found again; None: it is none, or not of a draft."""
+    if found.id is None or found.content is None or name is None:
+        return None
+    said: JsonValue = [found.id, found.content, name, case.model_dump(mode="json", exclude_unset=True)]
+    return hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).digest()
+
+
+async def _compiled(means: Means, tenant: TenantId, document: Document, id: WorkflowId | None) -> tuple[PlanRow, str]:
     async with session(means.database, tenant) as s:
         around = await surroundings.around(s)
     made = await asyncio.to_thread(
@@ -117,10 +130,11 @@ async def _compiled(means: Means, tenant: TenantId, document: Document, id: Work
     if isinstance(made, publish.Refused):
         raise DefinitionInvalid(made.problems)
     schema = document.get("input")
-    return PlanRow(
+    row = PlanRow(
         id or WorkflowId(""),
         made.plan.workflow,
         test_cases.DRAFT,
         made.plan,
         schema if isinstance(schema, dict) else {},
     )
+    return row, made.definition.content_hash()

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from api.bodies import BODY_PROBLEMS, body, described
-from api.dependencies import ActivityTypes, Session
+from api.dependencies import Caller, Means, Session
 from api.paging import Limit, Page, PageOut, after, page
 from api.parameters import Whole
 from api.preconditions import Seen, entity_tag
@@ -13,7 +13,8 @@ from api.problems import responses
 from api.workflows.comparing import compared
 from api.workflows.difference_shapes import DifferenceOut
 from api.workflows.exporting import export
-from api.workflows.found import Found, Locked
+from api.workflows.found import Found, Locked, Reference
+from api.workflows.publishing import published
 from api.workflows.routes import AfterName
 from api.workflows.shapes import TAG, PublicationOut, TagIn, TagOut, VersionDocumentOut, VersionOut, WorkflowOut
 from dag.draft import draft
@@ -32,6 +33,10 @@ Compared = Annotated[
     str,
     Path(pattern=r"^([0-9]{1,9}|[a-z][a-z0-9._-]{0,62})$", description="A number, a tag, `latest` or `draft`."),
 ]
+Tests = Annotated[
+    Literal["required"] | None,
+    Query(description="`required`: only if the tests kept with the draft have passed, on the draft as it is."),
+]
 Tag = Annotated[str, Path(pattern=TAG)]
 _STATUS = {True: 201, False: 200}
 
@@ -42,14 +47,14 @@ _STATUS = {True: 201, False: 200}
     response_model=PublicationOut,
     responses={
         200: {"model": PublicationOut, "description": "Nothing has changed since the newest version"},
-        **responses(412),
+        **responses(409, 412),
     },
 )
 async def publish_workflow(
-    workflow: Locked, seen: Seen, session: Session, types: ActivityTypes, response: Response
+    workflow: Reference, seen: Seen, means: Means, caller: Caller, response: Response, tests: Tests = None
 ) -> Publication:
     """Make the draft the next version, or tell all its problems. A draft that equals the newest version makes none."""
-    made = await versions.add(session, drafts.at_revision(workflow, seen), catalog=types)
+    made = await published(means, caller.tenant, workflow, seen, tests=tests)
     response.status_code = _STATUS[made.created]
     return made
 

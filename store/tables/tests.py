@@ -5,7 +5,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKeyConstraint, LargeBinary, Text
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, Text, text
 from sqlmodel import Field
 
 from store.tables.columns import Tenanted, moment
@@ -34,6 +34,9 @@ class RunRow(Tenanted, table=True):
         ForeignKeyConstraint(
             ["tenant_id", "execution_id"], ["executions.tenant_id", "executions.id"], ondelete="CASCADE"
         ),
+        Index(
+            "test_runs_by_digest", "tenant_id", "digest", text("at desc"), postgresql_where=text("digest is not null")
+        ),
     )
 
     execution_id: str = Field(primary_key=True, sa_type=Text)
@@ -41,3 +44,6 @@ class RunRow(Tenanted, table=True):
     """The test."""
     plan: bytes = Field(sa_type=LargeBinary)
     """What it runs: drafts change."""
+    digest: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """Of a draft and a test that is kept with it, as both were."""
+    at: datetime = Field(sa_column=moment(default=True))

@@ -52,7 +52,13 @@ async def test_a_debug_session_holds_in_the_third_turn_steps_edits_a_variable_an
     await becomes(me, id, "paused")
     state = (await me.http.get(f"{EXECUTIONS}/{id}/debug/state?path=each")).json()
     InsideOut.model_validate(state, strict=True)
-    assert state["held"] == {"path": "each[2].price", "why": "breakpoint", "breakpoint": "each[2].price", "error": None}
+    assert state["held"] == {
+        "path": "each[2].price",
+        "why": "breakpoint",
+        "breakpoint": "each[2].price",
+        "error": None,
+        "execution": None,
+    }
     assert [node["path"] for graph in state["graphs"] for node in graph["nodes"]] == ["each[2].price", "each[2].note"]
     seen = (await me.http.get(f"{EXECUTIONS}/{id}/debug/variables?path=each[2]")).json()
     ScopesOut.model_validate(seen, strict=True)

@@ -204,6 +204,44 @@ async def test_a_workflow_keeps_its_tests_and_a_version_those_that_it_was_publis
     assert (await stranger.http.post("/workflows/shop/test", json={})).status_code == 404
 
 
+async def test_a_draft_whose_tests_are_required_is_published_once_they_have_passed_on_it_as_it_is(
+    me: Caller, stranger: Caller, world: Server
+) -> None:
+    document = shop(world)
+    assert (await me.http.post("/workflows", json=document)).status_code == 201
+    publish = "/workflows/shop/publish?tests=required"
+
+    async def refused() -> tuple[str, Any]:
+        answer = await me.http.post(publish)
+        assert answer.status_code == 409, answer.text
+        return answer.json()["code"], answer.json()["problems"]
+
+    async def suite() -> bool:
+        return (await me.http.post("/workflows/shop/tests/run", json={})).json()["passed"]
+
+    assert await refused() == ("tests.not_run", [])
+    case: dict[str, Any] = {"input": {"sum": 5, "parts": 1}, "mocks": {"pay": {"output": FAKE}}}
+    kept = "/workflows/shop/tests/small one"
+    assert (await me.http.put(kept, json={**case, "assertions": ["output.paid = 6"]})).status_code == 200
+    code, [flaw] = await refused()
+    assert (code, flaw["code"], flaw["path"]) == ("tests.not_run", "test.not_run", "/small one")
+    assert await suite() is False
+    code, [flaw] = await refused()
+    assert (code, flaw["code"], flaw["path"]) == ("tests.failed", "assertion.failed", "/small one/assertions/0")
+    assert flaw["message"] == "`output.paid = 6` does not hold: 5, not 6."
+    assert (await me.http.get("/workflows/shop")).json()["version"] is None
+    assert (await me.http.put(kept, json={**case, "assertions": ["output.paid = 5"]})).status_code == 200
+    assert (await refused())[0] == "tests.not_run"
+    assert (await rehearse(me, name="small one"))["passed"]  # by itself is as good as with the others
+    answer = await me.http.post(publish)
+    assert (answer.status_code, answer.json()["version"]) == (201, 1), answer.text
+    changed = {**document, "title": "Another"}
+    assert (await me.http.put("/workflows/shop/draft", json=changed, headers={"If-Match": "*"})).status_code == 200
+    assert (await refused())[0] == "tests.not_run"
+    assert (await me.http.post("/workflows/shop/publish")).status_code == 201
+    assert (await stranger.http.post(publish)).status_code == 404
+
+
 async def test_an_execution_becomes_a_test_that_ends_as_it_did(me: Caller, world: Server) -> None:
     await published(me, shop(world))
     started = (await me.http.post("/workflows/shop/executions?wait=30", json={"input": {"sum": 5, "parts": 4}})).json()
@@ -217,6 +255,67 @@ async def test_an_execution_becomes_a_test_that_ends_as_it_did(me: Caller, world
     said = (await me.http.post(address, json={"assertions": ["output.paid = 12", "output.paid = 13"]})).json()
     assert (said["passed"], [each["passed"] for each in said["assertions"]]) == (False, [True, False])
     assert (await me.http.get(f"/workflows/executions/{started['id']}/test")).json()["code"] == "test.unknown"
+
+
+async def again(me: Caller, id: str, verb: str, body: dict[str, Any], *, status: int = 200) -> dict[str, Any]:
+    """Have an execution go on, or one begin in its middle, and wait for the end."""
+    answer = await me.http.post(f"/workflows/executions/{id}/{verb}?wait=30", json=body)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+async def reused(me: Caller, id: str) -> dict[str, tuple[bool, bool]]:
+    """Of the nodes that ran, whether they were taken over, and whether mocks answered."""
+    runs = (await me.http.get(f"/workflows/executions/{id}/nodes")).json()["items"]
+    return {run["path"]: (run["reused"], run["mocked"]) for run in runs if run["path"] in ("large", "pay", "send")}
+
+
+async def test_what_becomes_of_a_test_later_is_a_test_too_and_reaches_nothing(me: Caller, world: Server) -> None:
+    document = shop(world)
+    await published(me, document)
+    changed = {**document, "output": {"paid": "${{ nodes.pay.output.body.paid + 1 }}"}}
+    answer = await me.http.put("/workflows/shop/draft", json=changed, headers={"If-Match": "*"})
+    assert answer.status_code == 200, answer.text
+    mocks: dict[str, Any] = {
+        "pay": {"output": FAKE},
+        "send": {"sequence": [{"error": {"code": "post.closed"}}, {"output": 1}]},
+    }
+    told = await rehearse(me, input={"sum": 5, "parts": 1}, mocks=mocks, env={}, assertions=["output.paid = 6"])
+    id = told["execution"]
+    assert (told["passed"], told["error"]["code"]) == (False, "post.closed")
+    address = f"/workflows/executions/{id}"
+    drawn = (await me.http.get(f"{address}/graph")).json()
+    statuses = {node["place"]: node["statuses"] for node in drawn["nodes"]}
+    assert (drawn["version"], statuses["send"], statuses["pay"]) == (0, {"failed": 1}, {"succeeded": 1})
+    bars = (await me.http.get(f"{address}/timeline")).json()["items"]
+    assert {"large", "pay", "send"} <= {bar["path"] for bar in bars}
+
+    for refused in ({"version": 1}, {"input": {"sum": 5, "parts": 2}}):
+        said = await again(me, id, "rerun", {"from": ["send"], **refused}, status=422)
+        assert said["code"] == "test.rerun_refused"
+    rerun = await again(me, id, "rerun", {"from": ["send"]})
+    assert (rerun["trigger"], rerun["version"], rerun["status"], rerun["rerun_of"]) == ("test", 0, "failed", id)
+    assert await reused(me, rerun["id"]) == {"large": (True, False), "pay": (False, True), "send": (False, True)}
+    assert (await me.http.get(f"/workflows/executions/{rerun['id']}/graph")).status_code == 200
+    outcome = (await me.http.get(f"/workflows/executions/{rerun['id']}/test")).json()
+    assert (outcome["passed"], outcome["error"]["code"]) == (False, "post.closed")
+    mocks["send"] = {"output": 1}
+    told = await rehearse(me, input={"sum": 5, "parts": 1}, mocks=mocks, assertions=["output.paid = 6"])
+    assert told["passed"], told
+    edited = {"from": ["send"], "outputs": {"pay": {"body": {"paid": 9}}}}
+    rerun = await again(me, told["execution"], "rerun", edited)
+    assert (rerun["status"], rerun["output"]) == ("succeeded", {"paid": 10})
+    assert await reused(me, rerun["id"]) == {"large": (True, False), "pay": (True, False), "send": (False, True)}
+
+    undone = await again(me, told["execution"], "rollback", {"to": "pay"})
+    assert (undone["trigger"], undone["status"], undone["attempt"]) == ("test", "succeeded", 2)
+    events = (await me.http.get(f"/workflows/executions/{told['execution']}/events?limit=500")).json()["items"]
+    assert "pay.compensate" in {event["path"] for event in events if event["type"] == "node.succeeded"}
+    for verb, body in (("retry", {}), ("rollback", {"to": "pay"})):
+        gone_on = await again(me, id, verb, body)
+        assert (gone_on["trigger"], gone_on["status"]) == ("test", "failed")
+    assert await reused(me, id) == {"large": (True, False), "pay": (False, True), "send": (False, True)}
+    assert world.requests == []
 
 
 async def test_a_definition_is_tested_that_nobody_keeps_and_problems_are_told_at_once(
