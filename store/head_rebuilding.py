@@ -36,24 +36,22 @@ class Known:
 
 
 async def head(session: Session, execution: ExecutionId, known: Known) -> list[Difference]:
-    """Rebuild the row of an execution, and the words that it is found by, after its strands. Events that are stored and
-    later than those that are known count too. Node runs go that no event tells of."""
+    """Rebuild the row of an execution, and the words that it is found by, after its strands. Stored events that are
+    earlier or later than those that are known count too. Node runs go that no event tells of."""
     before = await _read(session, execution)
     await lock(session, known.events[0])
     stray = await strays(session, execution)
-    newest = known.events[-1]
-    values: dict[str, Any] = {"id": execution, "attempt": newest.attempt, "n": newest.n, "replaced": REPLACED}
-    later = [_event(session, execution, row) for row in await session.sql.execute(_LATER, values)]
+    events = [*known.events, *await _others(session, execution, known)]
     await session.sql.execute(_FORGET_WORDS, {"id": execution})
     attempts: dict[int, list[StepEvent]] = {}
-    for event in [*known.events, *later]:
+    for event in sorted(events, key=lambda event: (event.attempt, event.n)):
         attempts.setdefault(event.attempt, []).append(event)
-    for number, events in attempts.items():
+    for number, told in attempts.items():
         row = await _read(session, execution)
         assert row is not None  # it is locked
         anew = Head(execution, number, row.columns["last_seq"], None)
         heads.reopen(anew)
-        for event in events:
+        for event in told:
             heads.told(anew, event, session.seal)
         if number == max(attempts):
             await _noted(session, anew, known.end)
@@ -69,20 +67,39 @@ async def head(session: Session, execution: ExecutionId, known: Known) -> list[D
     return [*stray, *_compared(execution, before, after)]
 
 
+async def _others(session: Session, execution: ExecutionId, known: Known) -> list[StepEvent]:
+    """The execution may have gone on, and Temporal may have forgotten its beginning."""
+    first, last = known.events[0], known.events[-1]
+    values: dict[str, Any] = {
+        "id": execution,
+        "replaced": REPLACED,
+        "first_attempt": first.attempt,
+        "first": first.n,
+        "last_attempt": last.attempt,
+        "last": last.n,
+    }
+    return [_event(session, execution, row) for row in await session.sql.execute(_OTHERS, values)]
+
+
+async def noted(session: Session, execution: ExecutionId, *, attempt: int) -> list[Note]:
+    """What the journal has of words on the end of an attempt that are not its own."""
+    values = {"id": execution, "attempt": attempt, "types": array(ENDINGS)}
+    rows = await session.sql.execute(_NOTES, values)
+    return [Note(execution, type, "", at, _opened(session, data)) for type, at, data in rows]
+
+
 async def _noted(session: Session, head: Head, end: Note | None) -> None:
-    """What the journal has of Temporal's word on its end, and if it has none, what Temporal says."""
-    values = {"id": head.id, "attempt": head.attempt, "types": array(ENDINGS)}
-    for type, at, data in await session.sql.execute(_NOTES, values):
-        heads.noted(head, type, at, _opened(session, data), session.seal)
+    """Take those words, and if there are none, Temporal's."""
+    for note in await noted(session, ExecutionId(head.id), attempt=head.attempt):
+        heads.noted(head, note.type, note.at, note.data, session.seal)
     if end is not None:
         heads.noted(head, end.type, end.at, end.data, session.seal)
 
 
-_LATER = text("""
+_OTHERS = text("""
 select attempt, n, type, path, extract(epoch from at)::float8 as at, data from events
 where execution_id = :id and path = '' and strand = '' and type <> :replaced
-    and (attempt > :attempt or attempt = :attempt and n > :n)
-order by attempt, n
+    and ((attempt, n) < (:first_attempt, :first) or (attempt, n) > (:last_attempt, :last))
 """)
 _NOTES = text("""
 select type, extract(epoch from at)::float8, data from events

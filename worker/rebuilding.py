@@ -173,12 +173,14 @@ async def _rebuild_head(work: _Work, described: WorkflowExecutionDescription, st
     if described.close_time is not None and not any(event.type in ENDINGS for event in newest):
         type, data = await end_of(work.client, described)
         end = Note(work.execution, type, "", described.close_time.timestamp(), data)
-        if not work.check:
-            await report_killed(work.client, described)
+    async with session(work.database, work.tenant) as opened:
+        is_noted = end is None or await head_rebuilding.noted(opened, work.execution, attempt=start.attempt)
+    if not (is_noted or work.check):
+        await report_killed(work.client, described)
     rerun_of = start.again.execution if start.again is not None and start.again.kind == RERUN else None
     known = Known(work.own, end, await origin_of(described), rerun_of)
     await _write(work, partial(head_rebuilding.head, execution=work.execution, known=known))
-    if end is not None and not work.check:
+    if end is not None and not (is_noted or work.check):
         async with session(work.database, work.tenant) as opened:
             await journal.write(opened, [end])
 

@@ -191,5 +191,6 @@ async def test_an_execution_that_waits_and_one_that_was_terminated_are_rebuilt(
         assert (row["status"], row["error_code"]) == ("cancelled", "terminated")
         before = await running.journal(handle)
         assert told(await checked(running, handle)) == []
+        await change(running, "update executions set closed_at = null, status = 'waiting'")
         await rebuilt(running, handle)
         assert await running.journal(handle) == before
