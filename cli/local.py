@@ -5,6 +5,7 @@ from pathlib import Path
 FOLDER = Path(".perdure")
 URL = "url"
 ADMIN_KEY = "admin.key"
+SETTINGS = "settings.json"
 
 
 def read(file: Path) -> str | None:

@@ -12,6 +12,7 @@ from cli import (
     debugging,
     events,
     executions,
+    rebuild,
     services,
     stats,
     steering,
@@ -37,7 +38,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for verb in (services.up, services.api, services.worker, services.migrate, services.recount, services.key):
+for verb in (
+    services.up,
+    services.api,
+    services.worker,
+    services.migrate,
+    services.recount,
+    rebuild.rebuild,
+    services.key,
+):
     app.command(rich_help_panel="Processes")(verb)
 for verb in (workflows.apply, workflows.validate, workflows.export, workflows.diff):
     app.command(rich_help_panel="Workflows")(verb)

@@ -10,6 +10,7 @@ from sqlmodel import col, select
 
 from dag.errors import PerdureError
 from dag.sub_workflows import Origin
+from store import error_words
 from store.database import Database
 from store.ids import ExecutionId, TenantId, WorkflowId
 from store.journal import CHANNEL
@@ -178,14 +179,19 @@ _HOLD = text("select pg_try_advisory_xact_lock(hashtextextended('execution ' || 
 
 async def reopen(session: Session, id: ExecutionId, *, attempt: int) -> None:
     """Let an execution stand as one that goes on, unless the journal has been quicker and says so already."""
-    await session.sql.execute(_REOPEN, {"id": id, "attempt": attempt})
+    await session.sql.execute(_REOPEN, {"id": id, "attempt": attempt, "error_words": error_words.KEY})
 
 
 _REOPEN = text("""
-update executions
-set attempt = :attempt, status = 'running', compensation = 'none', closed_at = null, output = null, output_bytes = null,
-    error = null, error_code = null, updated_at = clock_timestamp(), check_at = clock_timestamp() + interval '3 seconds'
-where id = :id and attempt < :attempt
+with reopened as (
+    update executions
+    set attempt = :attempt, status = 'running', compensation = 'none', closed_at = null, output = null,
+        output_bytes = null, error = null, error_code = null, steered_n = 0, updated_at = clock_timestamp(),
+        check_at = clock_timestamp() + interval '3 seconds'
+    where id = :id and attempt < :attempt
+    returning id
+)
+delete from search_values as word using reopened where word.execution_id = reopened.id and word.key = :error_words
 """)
 
 

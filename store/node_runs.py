@@ -151,14 +151,15 @@ async def tell_anew(session: Session, places: Sequence[Place]) -> None:
     """Forget what is stored of node runs, and take it from their events."""
     if not places:
         return
-    values = {
-        "executions": array(execution for execution, _, _ in places),
-        "attempts": array(attempt for _, attempt, _ in places),
-        "paths": array(path for _, _, path in places),
-    }
-    await session.sql.execute(_FORGET, values)
+    await session.sql.execute(_FORGET, named(places))
+    await store(session, await from_events(session, places))
+
+
+async def from_events(session: Session, places: Sequence[Place]) -> dict[Place, NodeRun]:
+    """Node runs as all their events tell them; those without any are left out."""
+    values = {**named(places), "replaced": REPLACED}
     runs: dict[Place, NodeRun] = {}
-    for row in await session.sql.execute(_EVENTS, {**values, "replaced": REPLACED}):
+    for row in await session.sql.execute(_EVENTS, values):
         execution, attempt, path, strand, n, seq, type, at, data = row
         if type not in STATUSES:
             continue
@@ -166,17 +167,26 @@ async def tell_anew(session: Session, places: Sequence[Place]) -> None:
         event = StepEvent(execution, attempt, strand, n, type, path, at, content, 0, 0, 0)
         place = (execution, attempt, path)
         told(runs.setdefault(place, NodeRun(strand, n, seq)), event, seq)
-    await store(session, runs)
+    return runs
 
 
-_PLACES = "unnest(cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]))"
+def named(places: Sequence[Place]) -> dict[str, str]:
+    """As statements take them that join them as PLACES."""
+    return {
+        "executions": array(execution for execution, _, _ in places),
+        "attempts": array(attempt for _, attempt, _ in places),
+        "paths": array(path for _, _, path in places),
+    }
+
+
+PLACES = "unnest(cast(:executions as text[]), cast(:attempts as int[]), cast(:paths as text[]))"
 _FORGET = text(f"""
-delete from node_runs as run using {_PLACES} as place (execution, attempt, path)
+delete from node_runs as run using {PLACES} as place (execution, attempt, path)
 where run.execution_id = place.execution and run.attempt = place.attempt and run.path = place.path
 """)  # noqa: S608 made of constants
 _EVENTS = text(f"""
 select e.execution_id, e.attempt, e.path, e.strand, e.n, e.seq, e.type, extract(epoch from e.at)::float8, e.data
-from {_PLACES} as place (execution, attempt, path)
+from {PLACES} as place (execution, attempt, path)
 join events as e on e.execution_id = place.execution and e.path = place.path and e.attempt = place.attempt
 where e.strand is not null and e.type <> :replaced
 order by e.execution_id, e.attempt, e.path, e.n

@@ -63,6 +63,28 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
     except Exception:
         await _close(client, database, tenant, execution, described)  # that it has ended is known all the same
         raise
+    await _conclude(client, database, tenant, execution, described)
+
+
+async def settle(
+    client: Client,
+    database: Database,
+    tenant: TenantId,
+    execution: ExecutionId,
+    described: WorkflowExecutionDescription,
+) -> None:
+    """The rest of it, where all that was said has been written: what runs that were killed leave to others."""
+    await _heal_strands(client, database, tenant, execution, described)
+    await _conclude(client, database, tenant, execution, described)
+
+
+async def _conclude(
+    client: Client,
+    database: Database,
+    tenant: TenantId,
+    execution: ExecutionId,
+    described: WorkflowExecutionDescription,
+) -> None:
     await _close(client, database, tenant, execution, described)
     origin = await origin_of(described)
     async with session(database, tenant) as opened:
@@ -74,7 +96,7 @@ async def heal(client: Client, database: Database, tenant: TenantId, execution: 
 async def heal_strand(client: Client, database: Database, strand: StrandId) -> None:
     """Replay all runs of a strand that is a batch of a loop. If it was killed, whoever waits for it is told, what ran
     in it is settled, and the batches of loops in it are ended too. Raises Forgotten."""
-    described = await _describe(client, strand)
+    described = await describe_strand(client, strand)
     await batches.report_killed(client, described)
     await _replay(client, database, TenantId(strand.tenant), described)
     if described.status in batches.KILLED:
@@ -89,10 +111,11 @@ async def heal_strand(client: Client, database: Database, strand: StrandId) -> N
 
 async def describe(client: Client, tenant: TenantId, execution: ExecutionId) -> WorkflowExecutionDescription:
     """What Temporal knows of an execution's last run. Raises Forgotten."""
-    return await _describe(client, StrandId(tenant, execution))
+    return await describe_strand(client, StrandId(tenant, execution))
 
 
-async def _describe(client: Client, strand: StrandId) -> WorkflowExecutionDescription:
+async def describe_strand(client: Client, strand: StrandId) -> WorkflowExecutionDescription:
+    """The same of any strand. Raises Forgotten."""
     try:
         return await client.get_workflow_handle(str(strand)).describe()
     except RPCError as error:
@@ -132,28 +155,28 @@ async def _heal_strands(
 async def _replay(
     client: Client, database: Database, tenant: TenantId, described: WorkflowExecutionDescription
 ) -> None:
-    async for history in histories(client, described.id, described.run_id, before=partial(_attempt_before, client)):
-        async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
-            events = await _replayed(client, history)
-        await _write(database, tenant, events, ended=_ended(history))
+    async for history in histories(client, described.id, described.run_id, before=partial(attempt_before, client)):
+        events = await replayed(client, history)
+        await _write(database, tenant, events, ended=has_ended(history))
 
 
-async def _attempt_before(client: Client, run: WorkflowHandle[Any, Any]) -> str:
+async def attempt_before(client: Client, run: WorkflowHandle[Any, Any]) -> str:
     """The run that a further attempt goes on from, if this begins one."""
     start = (await begun(client, run)).start
     again = start.again
     return "" if again is None or start.attempt == 1 or start.strand is not None else again.run
 
 
-async def _replayed(client: Client, history: WorkflowHistory) -> list[StepEvent]:
+async def replayed(client: Client, history: WorkflowHistory) -> list[StepEvent]:
     """What a run said, up to its last completed workflow task; what it would go on to say has not happened yet."""
     said: list[tuple[StepEvent, bool]] = []
-    await replayer(client, lambda event, replaying: said.append((event, replaying))).replay_workflow(history)
+    async with asyncio.timeout(LONGEST_REPLAY.total_seconds()):
+        await replayer(client, lambda event, replaying: said.append((event, replaying))).replay_workflow(history)
     decided = history.events[-1].event_type in DECIDED
     return [event for event, replaying in said if replaying or decided]
 
 
-def _ended(history: WorkflowHistory) -> bool:
+def has_ended(history: WorkflowHistory) -> bool:
     """Whether the strand ends with this run, so that it says nothing more."""
     return history.events[-1].event_type in DECIDED - {CONTINUED}
 
@@ -181,13 +204,14 @@ async def _close(
         if not await checking.not_closed(opened, [execution]):
             return
     await report_killed(client, described)
-    type, data = await _end(client, described)
+    type, data = await end_of(client, described)
     at = (described.close_time or described.start_time).timestamp()
     async with session(database, tenant) as opened:
         await journal.write(opened, [Note(execution, type, "", at, data)])
 
 
-async def _end(client: Client, described: WorkflowExecutionDescription) -> tuple[str, JsonValue]:
+async def end_of(client: Client, described: WorkflowExecutionDescription) -> tuple[str, JsonValue]:
+    """How it ended, as Temporal alone tells it."""
     handle = client.get_workflow_handle(described.id, run_id=described.run_id)
     match described.status:
         case WorkflowExecutionStatus.COMPLETED:

@@ -1,6 +1,7 @@
 """`perdure up`: starts everything in order, looks after it, and stops it in the opposite order."""
 
 import asyncio
+import json
 import os
 import signal
 import time
@@ -15,7 +16,7 @@ from cli.up.folder import Folder, claimed, postgres_access, write
 from cli.up.leftovers import end_leftovers
 from cli.up.log import Log
 from cli.up.ports import check
-from cli.up.stack import Options, postgres, services, temporal
+from cli.up.stack import Options, postgres, services, settings, temporal
 from cli.up.supervised import Program, Supervised
 from dag.errors import PerdureError
 from runtime import local_postgres
@@ -94,7 +95,9 @@ class Stack:
         async with httpx2.AsyncClient(timeout=5, trust_env=False) as http:
             there = f"{self._options.temporal_ui_url}/api/v1/namespaces/default"
             await self._until(lambda: _answers(http, there), "Temporal")
-            api, workers = services(self._folder, access, self._options)
+            env = settings(self._folder, access, self._options)
+            write(self._folder.settings, json.dumps(env) + "\n")
+            api, workers = services(self._options, env)
             self._run(api)
             self._run(*workers)
             write(self._folder.url, self._options.url + "\n")

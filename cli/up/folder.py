@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from cli.local import ADMIN_KEY, URL
+from cli.local import ADMIN_KEY, SETTINGS, URL
 from cli.up.ports import free_port, taken
 from dag.errors import PerdureError
 
@@ -79,6 +79,11 @@ class Folder:
     def url(self) -> Path:
         """Where the API is, for the other commands."""
         return self.path / URL
+
+    @property
+    def settings(self) -> Path:
+        """What the environment of its processes says, for commands that are such a process."""
+        return self.path / SETTINGS
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +61,9 @@ def temporal(folder: Folder, options: Options) -> Program:
     return Program("temporal", lambda: line)
 
 
-def services(folder: Folder, access: PostgresAccess, options: Options) -> tuple[Program, list[Program]]:
-    """The API, and the workers."""
-    env = {
+def settings(folder: Folder, access: PostgresAccess, options: Options) -> dict[str, str]:
+    """What the environment of every process of Perdure says."""
+    return {
         "PERDURE_DATABASE_URL": local_postgres.url(access.port, user=APP, password=access.app, database=DATABASE),
         "PERDURE_MASTER_KEY_FILE": str(folder.master_key),
         "PERDURE_TEMPORAL_ADDRESS": f"{LOOPBACK}:{options.temporal_port}",
@@ -73,6 +73,10 @@ def services(folder: Folder, access: PostgresAccess, options: Options) -> tuple[
         "PERDURE_GRACEFUL_SHUTDOWN": os.environ.get("PERDURE_GRACEFUL_SHUTDOWN", str(WORKER_GRACE)),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def services(options: Options, env: Mapping[str, str]) -> tuple[Program, list[Program]]:
+    """The API, and the workers."""
     api = Program("api", lambda: _perdure("api"), env)
     workers = [
         Program(f"worker {number}", lambda: _perdure("worker"), env, grace=WORKER_GRACE + 4.0)

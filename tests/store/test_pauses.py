@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import text
 
 from dag.events import EventType, StepEvent
-from store import journal
+from store import executions, journal
 from store.database import Database
-from store.ids import TenantId
+from store.ids import ExecutionId, TenantId
 from store.journal import Step
 from store.session import session
 from tests.store.telling import STARTED, Strand, rows
@@ -64,3 +65,22 @@ async def test_one_that_is_paused_before_it_runs_is_queued_again_once_it_is_resu
     assert await status(store, tenant) == "queued"
     await write(store, tenant, strand.say("execution.started", data=STARTED))
     assert await status(store, tenant) == "running"
+
+
+async def test_a_further_attempt_can_be_paused_and_forgets_the_error_of_the_one_before(
+    store: Database, tenant: TenantId
+) -> None:
+    first = Strand()
+    first.say("execution.started", data=STARTED)
+    first.say("execution.paused")
+    first.say("execution.resumed", data={})
+    first.say("execution.failed", data={"error": {"code": "http.status", "message": "It was refused."}})
+    await write(store, tenant, *first.said)
+    async with session(store, tenant) as opened:
+        words = text("select count(*) from search_values where key = 'error'")
+        assert (await opened.sql.execute(words)).scalar_one()
+        await executions.reopen(opened, ExecutionId("ex_1"), attempt=2)
+        assert not (await opened.sql.execute(words)).scalar_one()
+    second = Strand(attempt=2)
+    await write(store, tenant, second.say("execution.started", data=STARTED), second.say("execution.paused"))
+    assert await status(store, tenant) == "paused"
