@@ -301,8 +301,16 @@ class Play:
     async def agrees(self) -> Outcome:
         """What both the interpreter and the reference say; an error when they do not say the same."""
         told = await self.here.perform(self.document, self.script, self.reference, self.tuning)
-        assert told == self.reference
+        assert told == self.reference, self._differing(told)
         return told
+
+    def _differing(self, told: Outcome) -> str:
+        """What an author of the engine needs to see, and the document to try it again."""
+        ours, theirs = told.nodes, self.reference.nodes
+        nodes = {path: (ours.get(path), theirs.get(path)) for path in {*ours, *theirs}}
+        apart = "\n".join(f"{path}: {a} not {b}" for path, (a, b) in nodes.items() if a != b)
+        steps = "\n".join(map(str, self.reference.steps))
+        return f"{self.tuning}\n{apart}\n{orjson.dumps(self.document).decode()}\n{self.script}\n{steps}"
 
 
 def played(here: Theatre, variant: Variant, document: Document, script: Script) -> Iterator[Play]:
