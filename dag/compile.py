@@ -1,6 +1,6 @@
 """Compiles a checked definition to a plan: defaults filled in, edges numbered, branches and what is read found."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from dag.scope import Graph
 from dag.sites import Site
 from dag.templates import scan
 from dag.texts import Written, texts
+from dag.undivided import undivided
 from dag.wiring.branches import branches
 from dag.wiring.wired import Wired
 
@@ -53,7 +54,7 @@ def compile(
     for site in sites:
         if site.parent is not None:
             inner.setdefault(site.parent, []).append(site)
-    compiler = _Compiler(catalog, inner, newest)
+    compiler = _Compiler(catalog, inner, newest, undivided(sites))
     graph = compiler.graph(sites[0])
     return Plan(
         workflow=definition.name,
@@ -77,6 +78,7 @@ class _Compiler:
     inner: Mapping[Site, Sequence[Site]]
     """By graph, those that its nodes hold."""
     newest: Mapping[str, int]
+    undivided: Set[tuple[Site, str]]
     read: list[References] = field(default_factory=list[References])
     """What all expressions met so far read."""
 
@@ -134,6 +136,7 @@ class _Compiler:
             branch=branch,
             graphs=graphs,
             compensate=self._compensation(id, node, site),
+            undivided=(site, id) in self.undivided,
         )
 
     def _compensation(self, id: str, node: Control | Activity, site: Site) -> Compensation | None:

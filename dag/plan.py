@@ -130,6 +130,8 @@ class PlanNode:
     graphs: "Mapping[str, PlanGraph]" = field(default_factory=dict[str, "PlanGraph"])
     """The graphs inside: `body`, `catch[0]`, `finally`, or branches by name, in written order."""
     compensate: Compensation | None = None
+    undivided: bool = False
+    """A loop that never runs in batches: variables that its turns read may be set while it runs."""
 
 
 @dataclass(frozen=True)

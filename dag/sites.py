@@ -43,6 +43,15 @@ class Site:
             yield site
             site = site.parent
 
+    def ways_out(self, id: str, last: "Site") -> "Iterator[tuple[Site, str, Path]]":
+        """The graphs from a node out to `last`: each with the node in it that leads here, and by what part of it."""
+        holder, inside = id, ()
+        for around in self.outward():
+            yield around, holder, inside
+            if around is last:
+                return
+            holder, inside = around.holder, around.inside
+
     def declarer(self, variable: str) -> "Site | None":
         """The nearest graph that declares a variable."""
         return next((site for site in self.outward() if variable in site.graph.vars), None)

@@ -39,7 +39,7 @@ def check_sets_at_once(sites: Sequence[Site]) -> Iterator[Problem]:
             for name in node.config.values if isinstance(node, Set) else ():
                 if (declarer := site.declarer(name)) is not None:
                     path = site.at(id, "config", "values", name)
-                    for around, holder, inside in _outward(site, id, declarer):
+                    for around, holder, inside in site.ways_out(id, declarer):
                         here = written.setdefault((declarer, name, around), [])
                         here.append(_Setting(around.wired.place[holder], inside, path))
     for (_, name, site), settings in written.items():
@@ -53,16 +53,6 @@ class _Setting:
     node: int
     inside: Path
     path: Path
-
-
-def _outward(site: Site, id: str, last: Site) -> Iterator[tuple[Site, str, Path]]:
-    """The graphs from a node out to `last`: each with the node in it that leads here, and by what."""
-    holder, inside = id, ()
-    for around in site.outward():
-        yield around, holder, inside
-        if around is last:
-            return
-        holder, inside = around.holder, around.inside
 
 
 def _at_once(site: Site, name: str, settings: Sequence[_Setting]) -> Iterator[Problem]:

@@ -74,11 +74,16 @@ class Batched:
 
 def is_large(config: Mapping[str, JsonValue], node: PlanNode, *, beyond: int) -> bool:
     """Whether a loop is run in batches. What must know of every turn as it ends is not: one where turns follow each
-    other, one that is asked after each turn whether to go on, one that goes on after so many failures."""
+    other, one that is asked after each turn whether to go on, one that goes on after so many failures. Nor is one whose
+    turns see what happens around it."""
     items = config["items"]
     assert isinstance(items, list)
     return (
-        len(items) > beyond and config["concurrency"] != 1 and until(node) is None and config["tolerated"] in (0, None)
+        len(items) > beyond
+        and not node.undivided
+        and config["concurrency"] != 1
+        and until(node) is None
+        and config["tolerated"] in (0, None)
     )
 
 
