@@ -12,11 +12,12 @@ from pydantic import BaseModel, JsonValue
 from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, HTTPConnection
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import RPCError
 
 from api.lingering import LingeringResponse
 from dag.errors import PerdureError
 from dag.problems import MOST_PROBLEMS, pointer
+from runtime.gone import AWAY
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -75,14 +76,6 @@ ENDINGS: Mapping[str, int] = {
     "limited": 429,
     "unavailable": 503,
 }
-_AWAY = frozenset(
-    {
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.ABORTED,
-    }
-)
 _RETRY_AFTER = "2"
 _LONGEST_PATH = 2_000
 """Characters; a key can be as long as a body."""
@@ -259,7 +252,7 @@ async def _gone(request: Request, wrong: ClientDisconnect) -> Response:
 
 
 async def _by_temporal(request: Request, wrong: RPCError) -> Response:
-    if wrong.status in _AWAY:
+    if wrong.status in AWAY:
         return answer(TemporalUnavailable(), instance=request.url.path)
     logger.error("Temporal answered %s", wrong.status.name, exc_info=wrong)
     return answer(Internal(), instance=request.url.path)

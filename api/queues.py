@@ -4,15 +4,13 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest, DescribeTaskQueueResponse
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueResponse
 from temporalio.client import Client
 from temporalio.service import RPCError
 
-from api.pollers import recent
+from api.pollers import KINDS, described, recent
 from api.problems import TemporalUnavailable
 
 FRESH = 2.0
@@ -21,11 +19,6 @@ STALE = 30.0
 """Seconds after which what was known says nothing any more."""
 PATIENCE = 0.1
 """Seconds that one who asks waits for Temporal; it goes on answering for the next one."""
-_ONE_CALL = timedelta(seconds=3)
-_KINDS = {
-    "workflow": TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    "activity": TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY,
-}
 
 
 @dataclass(frozen=True)
@@ -84,7 +77,7 @@ class QueueStates:
     async def _ask(self) -> None:
         try:
             client = await self._connect()
-            found = await asyncio.gather(*(self._state(client, kind) for kind in _KINDS))
+            found = await asyncio.gather(*(self._state(client, kind) for kind in KINDS))
             self._known = (time.monotonic(), Queues(True, datetime.now(UTC), None, found))
         except (TemporalUnavailable, RPCError):
             pass  # what was known grows old, which says it
@@ -92,22 +85,15 @@ class QueueStates:
             self._asking = None
 
     async def _state(self, client: Client, kind: str) -> QueueState:
-        request = DescribeTaskQueueRequest(
-            namespace=client.namespace,
-            task_queue=TaskQueue(name=self._queue),
-            task_queue_type=_KINDS[kind],
-            report_stats=True,
-        )
-        described = await client.workflow_service.describe_task_queue(request, timeout=_ONE_CALL)
-        return _read(described, self._queue, kind)
+        return _read(await described(client, self._queue, KINDS[kind], stats=True), self._queue, kind)
 
 
-def _read(described: DescribeTaskQueueResponse, queue: str, kind: str) -> QueueState:
-    stats = described.stats
+def _read(told: DescribeTaskQueueResponse, queue: str, kind: str) -> QueueState:
+    stats = told.stats
     return QueueState(
         queue=queue,
         kind=kind,
-        pollers=recent(described),
+        pollers=recent(told),
         backlog=stats.approximate_backlog_count,
         oldest_seconds=stats.approximate_backlog_age.ToTimedelta().total_seconds(),
         added_per_second=stats.tasks_add_rate,

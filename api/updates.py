@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.errors import PerdureError
+from runtime.gone import AWAY
 
 PATIENCE = 10.0
 """Seconds: an execution takes ten updates at once, and none while it goes over to its next run."""
@@ -18,16 +19,7 @@ _ATTEMPT = 3.0
 """Seconds until it is asked again, under the same id."""
 _PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
-_LATER = frozenset(
-    {
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.ABORTED,
-        RPCStatusCode.CANCELLED,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.FAILED_PRECONDITION,
-    }
-)
+_LATER = AWAY | {RPCStatusCode.CANCELLED, RPCStatusCode.FAILED_PRECONDITION}
 
 Answer = TypeVar("Answer")
 

@@ -7,13 +7,12 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
-from cli.executions import AsJson, Id, address, followed
+from cli.executions import AsJson, Id, Reason, address, followed
 from cli.given import given
 from cli.plain import clean_json
 from cli.replies import Execution
-from cli.server import ApiKey, Data, Url, connected
+from cli.server import Api, ApiKey, Data, Reply, Url, connected
 
-Reason = Annotated[str | None, typer.Option(help="Why, for those who will ask.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")]
 
 
@@ -29,11 +28,24 @@ def retry(
 ) -> None:
     """Go on with an execution that failed, was cancelled or took too long. What has succeeded is not run again."""
     with connected(url, api_key, data) as api:
-        reply = api.post(address(id, "retry"), json=_reasoned(reason))
-        if wait:
-            followed(api, reply.read(Execution), as_json=as_json)
-        else:
-            typer.echo(clean_json(reply.text) if as_json else id)
+        _shown(api, api.post(address(id, "retry"), json={"reason": reason}), wait=wait, as_json=as_json)
+
+
+def rollback(
+    id: Id,
+    *,
+    to: Annotated[str, typer.Option("--to", help="What it and all after it did is undone, then they run again.")],
+    reason: Reason = None,
+    wait: Wait = True,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """Go back to a node of an execution that has ended, and follow it."""
+    with connected(url, api_key, data) as api:
+        reply = api.post(address(id, "rollback"), json={"to": to, "reason": reason})
+        _shown(api, reply, wait=wait, as_json=as_json)
 
 
 def rerun(
@@ -57,7 +69,7 @@ def rerun(
     data: Data = local.FOLDER,
 ) -> None:
     """Start an execution in the middle of another one, and follow it. What comes before is reused."""
-    body: dict[str, JsonValue] = {"from": [*begin], **_reasoned(reason)}
+    body: dict[str, JsonValue] = {"from": [*begin], "reason": reason}
     if version is not None:
         body["version"] = int(version) if version.isdecimal() else version
     for name, text in {"input": input, "outputs": outputs, "vars": vars}.items():
@@ -65,12 +77,12 @@ def rerun(
             body[name] = given(text, name)
     with connected(url, api_key, data) as api:
         reply = api.post(address(id, "rerun"), json=body, headers={"Idempotency-Key": key or str(uuid.uuid4())})
-        started = reply.read(Execution)
-        if wait:
-            followed(api, started, as_json=as_json)
-        else:
-            typer.echo(clean_json(reply.text) if as_json else started.id)
+        _shown(api, reply, wait=wait, as_json=as_json)
 
 
-def _reasoned(reason: str | None) -> dict[str, JsonValue]:
-    return {} if reason is None else {"reason": reason}
+def _shown(api: Api, reply: Reply, *, wait: bool, as_json: bool) -> None:
+    execution = reply.read(Execution)
+    if wait:
+        followed(api, execution, as_json=as_json)
+    else:
+        typer.echo(clean_json(reply.text) if as_json else execution.id)

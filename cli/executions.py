@@ -20,6 +20,7 @@ LOG = "log"
 """The type of events that are lines of a log."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.")]
+Reason = Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
 
@@ -121,7 +122,7 @@ def logs(
 
 def cancel(
     id: Id,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")] = None,
+    reason: Reason = None,
     url: Url = None,
     api_key: ApiKey = None,
     data: Data = local.FOLDER,
@@ -138,7 +139,7 @@ def signal(
     *,
     event_key: Key = None,
     payload: Payload = None,
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")] = None,
+    reason: Reason = None,
     key: SendKey = None,
     as_json: AsJson = False,
     url: Url = None,

@@ -70,6 +70,7 @@ for verb in (
     steering.terminate,
     again.retry,
     again.rerun,
+    again.rollback,
 ):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (

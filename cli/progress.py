@@ -40,14 +40,16 @@ class Told(BaseModel):
 
     type: str = ""
     error: Error | None = None
+    reused: bool = False
 
 
 class Progress:
-    """The steps of an execution in the order in which they began."""
+    """The steps of the newest attempt at an execution in the order in which they began."""
 
     def __init__(self) -> None:
         self.steps: dict[str, Step] = {}
         self.seq = 0
+        self.attempt = 0
 
     def take_all(self, events: Iterable[Event]) -> Iterator[Step]:
         """Note events that are new, and give the steps that they changed."""
@@ -58,11 +60,15 @@ class Progress:
     def take(self, event: Event) -> Step | None:
         """Note an event, and give the step that it changed."""
         self.seq = max(self.seq, event.seq)
+        if event.attempt > self.attempt:
+            self.attempt, self.steps = event.attempt, {}
         status = STATUSES.get(event.type)
         if status is None:
             return None
         told = _told(event)
         before = self.steps.get(event.path, Step(event.path, status))
+        if told.reused:
+            status = "reused"
         step = replace(before, status=status, error=told.error, type=told.type or before.type)
         match status:
             case "running":

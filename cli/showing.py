@@ -12,7 +12,15 @@ from rich.text import Text
 from cli.plain import clean, clean_json
 from cli.replies import Event, Execution, LogLine, NodeRun, Stats, Workflow
 
-MARKS = {"succeeded": "✓", "failed": "✗", "waiting": "…", "skipped": "-", "cancelled": "■", "timed_out": "✗"}
+MARKS = {
+    "succeeded": "✓",
+    "reused": "✓",
+    "failed": "✗",
+    "waiting": "…",
+    "skipped": "-",
+    "cancelled": "■",
+    "timed_out": "✗",
+}
 STYLES = {
     "running": "cyan",
     "succeeded": "green",
@@ -21,6 +29,7 @@ STYLES = {
     "waiting": "yellow",
     "cancelled": "yellow",
     "skipped": "dim",
+    "reused": "dim",
 }
 _PIPE_WIDTH = 200
 

@@ -6,14 +6,13 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
-from cli.executions import Id, address
+from cli.executions import Id, Reason, address
 from cli.given import given
 from cli.outcomes import Misused
 from cli.plain import clean
 from cli.replies import Steered
 from cli.server import ApiKey, Data, Url, connected
 
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")]
 NodePath = Annotated[str, typer.Argument(metavar="PATH", help="Of a node run, as `each[2].price`.")]
 
 

@@ -109,7 +109,8 @@ class Settling:
     def cancelled(self, frame: Frame, place: int) -> None:
         """A node has stopped before it had an effect."""
         is_skipped = frame.at.base + place in self.skipping
-        self._journal.say("node.skipped" if is_skipped else "node.cancelled", frame.path(place))
+        if not is_skipped:  # of those that are skipped the frontier tells
+            self._journal.say("node.cancelled", frame.path(place))
         self.settle(frame, place, SKIPPED if is_skipped else CANCELLED)
 
     def settle(self, frame: Frame, place: int, how: Settled) -> None:

@@ -17,19 +17,12 @@ from dag.strands import StrandId, batch_strand, strand_id
 from interpreter.rounds import first_of
 from interpreter.start import Start, written
 from runtime.executions import TASK_TIMEOUT, begun
-from runtime.gone import unless_gone
+from runtime.gone import KILLED, unless_gone
 
 _BATCH = "batch"
 _LONGEST_SUMMARY = 100
-KILLED = frozenset(
-    {
-        WorkflowExecutionStatus.TERMINATED,
-        WorkflowExecutionStatus.TIMED_OUT,
-        WorkflowExecutionStatus.CANCELED,
-        WorkflowExecutionStatus.FAILED,
-    }
-)
-"""The ends of which a batch itself says nothing."""
+UNSAID = KILLED | {WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.FAILED}
+"""The ends of which a batch itself says nothing: it always completes."""
 
 
 def batch_id(strand: str, batch: Batch) -> str:
@@ -108,13 +101,13 @@ async def end_of(client: Client, strand: str, batch: Batch) -> BatchEnd | None:
         if unknown.status != RPCStatusCode.NOT_FOUND:
             raise
         return _killed(batch)
-    return _killed(batch) if described.status in KILLED else None
+    return _killed(batch) if described.status in UNSAID else None
 
 
 async def report_killed(client: Client, described: WorkflowExecutionDescription) -> None:
     """Tell whoever waits for a batch that it was ended from outside. Raises RPCError."""
     of: BatchOf | None = await described.memo_value(_BATCH, None, type_hint=BatchOf)
-    if of is not None and described.status in KILLED:
+    if of is not None and described.status in UNSAID:
         end = replace(_killed(of.batch), attempt=of.attempt)
         await report(client, Report(of.batch.path, of.parent, end))
 

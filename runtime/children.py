@@ -18,15 +18,13 @@ from dag.errors import ErrorValue
 from dag.strands import StrandId, strand_id
 from dag.sub_workflows import ENDED, Child, ChildEnd, Parent
 from runtime.executions import parent_of
-from runtime.gone import unless_gone
+from runtime.gone import KILLED, unless_gone
 from store import executions
 from store.database import Database
 from store.executions import ExecutionUnknown
 from store.ids import ExecutionId, TenantId
 from store.session import session
 
-KILLED = frozenset({WorkflowExecutionStatus.TERMINATED, WorkflowExecutionStatus.TIMED_OUT})
-"""The ends of which an execution itself says nothing."""
 _TERMINATED = ErrorValue(code="terminated", message="The execution was ended at once, by an operator.")
 _FORGOTTEN = ErrorValue(code="terminated", message="Nobody knows any more what became of the execution.")
 

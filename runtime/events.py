@@ -18,6 +18,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.event_messages import SIGNAL, EmittedEvent
 from dag.strands import StrandId
 from runtime.converter import raw
+from runtime.gone import AWAY
 from runtime.patience import patiently
 from store import emitted_events, event_waits
 from store.database import Database, StoreUnavailable
@@ -35,17 +36,7 @@ PAGE = 1_000
 _ONE_CALL = timedelta(seconds=5)
 _PAUSES = (0.0, 0.1, 0.4, 1.6)
 """Seconds before each time that one strand is told."""
-_PASSING = frozenset(
-    {
-        RPCStatusCode.UNAVAILABLE,
-        RPCStatusCode.DEADLINE_EXCEEDED,
-        RPCStatusCode.RESOURCE_EXHAUSTED,
-        RPCStatusCode.ABORTED,
-        RPCStatusCode.CANCELLED,
-        RPCStatusCode.INTERNAL,
-        RPCStatusCode.UNKNOWN,
-    }
-)
+_PASSING = AWAY | {RPCStatusCode.CANCELLED, RPCStatusCode.INTERNAL, RPCStatusCode.UNKNOWN}
 """After these Temporal is asked again."""
 
 logger = logging.getLogger("perdure.events")

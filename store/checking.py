@@ -1,11 +1,12 @@
 """Which journals are to be mended: those with a broken chain, and those that Temporal may know the end of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import text
 
+from store.arrays import array
 from store.ids import ExecutionId
 from store.session import Session
 
@@ -104,10 +105,15 @@ async def leave(session: Session, execution: ExecutionId) -> None:
 _LEAVE = text("update executions set check_at = 'infinity' where id = :id")
 
 
-async def not_closed(session: Session, executions: Sequence[ExecutionId]) -> list[ExecutionId]:
-    """Of executions that have ended, those of which the journal does not know it, in their order."""
-    known = set(await session.sql.scalars(_CLOSED, {"ids": executions}))
+async def not_closed(session: Session, executions: Mapping[ExecutionId, datetime]) -> list[ExecutionId]:
+    """Of executions whose last runs began then and have ended, those of which the journal does not know it, in their
+    order. What ended before that was an earlier attempt."""
+    ids = array(executions)
+    known = set(await session.sql.scalars(_CLOSED, {"ids": ids, "began": array(executions.values())}))
     return [id for id in executions if id not in known]
 
 
-_CLOSED = text("select id from executions where id = any(cast(:ids as text[])) and closed_at is not null")
+_CLOSED = text("""
+select e.id from unnest(cast(:ids as text[]), cast(:began as timestamptz[])) as run (id, began)
+join executions as e on e.id = run.id where e.closed_at >= run.began
+""")

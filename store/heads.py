@@ -43,6 +43,8 @@ class Head:
     trigger: str | None = None
     input: bytes | None = None
     started_at: float | None = None
+    rerun_of: str | None = None
+    """The execution in whose middle it begins."""
     compensation: str | None = None
     search: Mapping[str, str] | None = None
     """Values that it is found by."""
@@ -100,6 +102,8 @@ def told(head: Head, event: StepEvent, seal: Seal) -> None:
         head.started_at = event.at if event.attempt == 1 else None
     elif event.type == "execution.search":
         head.search = _words(data.get("values"))
+    elif event.type == "execution.rerun_of":
+        head.rerun_of = str(data["execution"])
     elif event.type in STEERED:
         _steer(head, event, data)
     elif event.type == "compensation.started":
@@ -192,6 +196,10 @@ async def store(session: Session, heads: Sequence[Head]) -> None:
     started = [head.id for head in heads if head.started_at is not None]
     if started:
         await session.sql.execute(_STARTED, {"ids": array(started)})
+    reruns = [head for head in heads if head.rerun_of is not None]
+    if reruns:
+        sources = {"ids": array(head.id for head in reruns), "sources": array(head.rerun_of for head in reruns)}
+        await session.sql.execute(_RERUN, sources)
     reopened = [head.id for head in heads if head.reopened]
     if reopened:
         await session.sql.execute(_FORGET_ERROR, {"ids": array(reopened), "key": error_words.KEY})
@@ -241,6 +249,20 @@ where e.id = head.id
 _STARTED = text("""
 update search_values as s set started_at = e.started_at from executions as e
 where e.id = any(cast(:ids as text[])) and s.execution_id = e.id and s.started_at <> e.started_at
+""")
+# Only where whoever asked for the rerun was killed before its row was written: it has the labels of its source.
+_RERUN = text("""
+with made as (
+    update executions as e
+    set rerun_of = source.id, labels = source.labels, workflow_id = coalesce(e.workflow_id, source.workflow_id)
+    from unnest(cast(:ids as text[]), cast(:sources as text[])) as rerun (id, source)
+    join executions as source on source.id = rerun.source
+    where e.id = rerun.id and e.rerun_of is null
+    returning e.id, e.labels, e.started_at
+)
+insert into search_values (key, value, execution_id, started_at)
+select 'label.' || label.key, label.value, made.id, made.started_at from made, json_each_text(made.labels) as label
+on conflict do nothing
 """)
 _FORGET_ERROR = text("delete from search_values where execution_id = any(cast(:ids as text[])) and key = :key")
 _SEARCH = text("""

@@ -99,7 +99,7 @@ async def heal_strand(client: Client, database: Database, strand: StrandId) -> N
     described = await describe_strand(client, strand)
     await batches.report_killed(client, described)
     await _replay(client, database, TenantId(strand.tenant), described)
-    if described.status in batches.KILLED:
+    if described.status in batches.UNSAID:
         async with session(database, TenantId(strand.tenant)) as opened:
             ended_at = described.close_time or described.start_time
             await heads.lock(opened, {strand.execution: ended_at})
@@ -201,7 +201,7 @@ async def _close(
     if described.status is WorkflowExecutionStatus.RUNNING:
         return
     async with session(database, tenant) as opened:
-        if not await checking.not_closed(opened, [execution]):
+        if not await checking.not_closed(opened, {execution: described.start_time}):
             return
     await report_killed(client, described)
     type, data = await end_of(client, described)

@@ -145,7 +145,8 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
     async for ended in _ended_in_temporal(client, began - FIRST.total_seconds() if since is None else since):
         for tenant in sorted(known & ended.keys()):
             async with session(database, tenant) as opened:
-                missing = await checking.not_closed(opened, [id for id, strand in ended[tenant] if not strand])
+                whole = {id: began for (id, strand), began in ended[tenant].items() if not strand}
+                missing = await checking.not_closed(opened, whole)
                 batches = await strands.not_ended(opened, [each for each in ended[tenant] if each[1]])
             for execution in missing:
                 await _heal(doing, tenant, execution)
@@ -164,16 +165,19 @@ async def run(client: Client, database: Database, since: float | None, *, looks:
     return began
 
 
-async def _ended_in_temporal(client: Client, since: float) -> AsyncGenerator[dict[TenantId, list[Strand]]]:
-    """The executions that have ended since, and their strands, a page at a time."""
+async def _ended_in_temporal(client: Client, since: float) -> AsyncGenerator[dict[TenantId, dict[Strand, datetime]]]:
+    """The executions that have ended since, and their strands, with when the last run of each began; a page at a
+    time."""
     after = (datetime.fromtimestamp(since, UTC) - OVERLAP).isoformat()
-    page: dict[TenantId, list[Strand]] = {}
+    page: dict[TenantId, dict[Strand, datetime]] = {}
     count = 0
     async for found in client.list_workflows(f'CloseTime >= "{after}" AND {ENDED}'):
         whose = strand_id(found.id)
         if whose.execution in ("", GATE, WHY):  # one of Perdure's own
             continue
-        page.setdefault(TenantId(whose.tenant), []).append((ExecutionId(whose.execution), whose.strand))
+        began = page.setdefault(TenantId(whose.tenant), {})
+        strand = (ExecutionId(whose.execution), whose.strand)
+        began[strand] = max(began.get(strand, found.start_time), found.start_time)  # it ended in each of its attempts
         count += 1
         if count % PAGE == 0:
             yield page

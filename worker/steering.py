@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from temporalio import activity
 from temporalio.client import Client
-from temporalio.service import RPCError, RPCStatusCode
 
 from dag.steering import STEER, TELL_OTHERS, Passing
+from dag.strands import StrandId
+from runtime.gone import unless_gone
 from runtime.patience import patiently
 from worker.own_attempt import own_attempt, whose
 
@@ -23,15 +24,13 @@ def steering_activities(client: Client) -> Sequence[Activity]:
         tenant, execution = whose()
         async with own_attempt(asked.path):
             for target in asked.targets:
-                id = f"{tenant}/{execution}{target}" if target.startswith("/") else f"{tenant}/{target}"
-                await patiently(lambda id=id: _signal(client, id, asked))
+                other, _, strand = target.partition("/")
+                told = StrandId(tenant, other or execution, strand)
+                await patiently(lambda told=told: _signal(client, told, asked))
 
     return [tell]
 
 
-async def _signal(client: Client, id: str, asked: Passing) -> None:
-    try:
-        await client.get_workflow_handle(id).signal(STEER, asked.command)
-    except RPCError as gone:
-        if gone.status != RPCStatusCode.NOT_FOUND:
-            raise
+async def _signal(client: Client, told: StrandId, asked: Passing) -> None:
+    with unless_gone():
+        await client.get_workflow_handle(str(told)).signal(STEER, asked.command)

@@ -4,12 +4,15 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query
 
-from api.bodies import INPUT, body, described
+from api.bodies import BODY_PROBLEMS, INPUT, body, described
 from api.executions.control_shapes import PATH, BreakpointIn, BulkIn, SignalIn, SkipIn, StepIn, VariablesIn
 from api.executions.node_asking import PATH as NODE_PATH
 from api.executions.shapes import NODE, PRINTABLE, ReasonIn
 from api.parameters import Whole
+from api.problems import responses
 
+STEERED = {**BODY_PROBLEMS, **responses(404, 409)}
+"""What can be answered to what is asked of an execution."""
 REASON_BODY = described(ReasonIn, required=False)
 STEP_BODY = described(StepIn, required=False)
 BREAKPOINT_BODY = described(BreakpointIn, example={"node": "each.price", "condition": "item.total > 100"})

@@ -11,6 +11,7 @@ from api.executions.control_asking import (
     BULK_BODY,
     REASON_BODY,
     SKIP_BODY,
+    STEERED,
     VARIABLES_BODY,
     Bulk,
     Edited,
@@ -26,8 +27,6 @@ from dag.steering import Edit, Pause, Resume, Skip
 
 router = APIRouter(prefix="/workflows/executions", tags=["executions"], responses=responses(401, 429))
 
-_STEERED = {**BODY_PROBLEMS, **responses(404, 409)}
-
 
 @router.post("/bulk/{verb}", response_model=BulkOut, responses={**BODY_PROBLEMS}, openapi_extra=BULK_BODY)
 async def steer_executions(
@@ -37,7 +36,7 @@ async def steer_executions(
     return await done_to_all(means, caller, verb, asked, key=idempotency_key)
 
 
-@router.post("/{execution}/pause", response_model=SteeredOut, responses=_STEERED, openapi_extra=REASON_BODY)
+@router.post("/{execution}/pause", response_model=SteeredOut, responses=STEERED, openapi_extra=REASON_BODY)
 async def pause_execution(
     asked: Why, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:
@@ -45,7 +44,7 @@ async def pause_execution(
     return await steered(means, caller, id, Pause(), reason=asked.reason, key=idempotency_key)
 
 
-@router.post("/{execution}/resume", response_model=SteeredOut, responses=_STEERED, openapi_extra=REASON_BODY)
+@router.post("/{execution}/resume", response_model=SteeredOut, responses=STEERED, openapi_extra=REASON_BODY)
 async def resume_execution(
     asked: Why, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:
@@ -60,7 +59,7 @@ async def resume_execution(
     responses={
         200: {"model": ExecutionOut, "description": "It has ended, cancelled"},
         202: {"model": ExecutionOut, "description": "It is about to end"},
-        **_STEERED,
+        **STEERED,
     },
     openapi_extra=REASON_BODY,
 )
@@ -69,13 +68,13 @@ async def cancel_execution(asked: Why, means: Means, caller: Caller, id: Id, wai
     return await answers.cancelled(means, caller, id, reason=asked.reason, wait=wait)
 
 
-@router.post("/{execution}/terminate", response_model=ExecutionOut, responses=_STEERED, openapi_extra=REASON_BODY)
+@router.post("/{execution}/terminate", response_model=ExecutionOut, responses=STEERED, openapi_extra=REASON_BODY)
 async def terminate_execution(asked: Why, means: Means, caller: Caller, id: Id) -> Response:
     """End an execution at once: no `finally` runs, and nothing is undone."""
     return await answers.terminated(means, caller, id, reason=asked.reason)
 
 
-@router.post("/{execution}/skip", response_model=SteeredOut, responses=_STEERED, openapi_extra=SKIP_BODY)
+@router.post("/{execution}/skip", response_model=SteeredOut, responses=STEERED, openapi_extra=SKIP_BODY)
 async def skip_node(
     asked: Skipped, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:
@@ -83,7 +82,7 @@ async def skip_node(
     return await steered(means, caller, id, Skip(asked.path), reason=asked.reason, key=idempotency_key)
 
 
-@router.post("/{execution}/variables", response_model=SteeredOut, responses=_STEERED, openapi_extra=VARIABLES_BODY)
+@router.post("/{execution}/variables", response_model=SteeredOut, responses=STEERED, openapi_extra=VARIABLES_BODY)
 async def edit_variables(
     asked: Edited, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:

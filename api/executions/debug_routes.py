@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter, Response
 
-from api.bodies import BODY_PROBLEMS
 from api.dependencies import Caller, Means
 from api.executions.asking import Id
 from api.executions.control_asking import (
     BREAKPOINT_BODY,
     REASON_BODY,
+    STEERED,
     STEP_BODY,
     BreakpointNode,
     BreakpointSet,
@@ -30,10 +30,8 @@ router = APIRouter(
     prefix="/workflows/executions/{execution}/debug", tags=["debugging"], responses=responses(401, 404, 429)
 )
 
-_STEERED = {**BODY_PROBLEMS, **responses(404, 409)}
 
-
-@router.post("/enable", response_model=SteeredOut, responses=_STEERED, openapi_extra=REASON_BODY)
+@router.post("/enable", response_model=SteeredOut, responses=STEERED, openapi_extra=REASON_BODY)
 async def enable_debugging(
     asked: Why, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:
@@ -41,7 +39,7 @@ async def enable_debugging(
     return await steered(means, caller, id, Enable(), reason=asked.reason, key=idempotency_key)
 
 
-@router.post("/disable", response_model=SteeredOut, responses=_STEERED, openapi_extra=REASON_BODY)
+@router.post("/disable", response_model=SteeredOut, responses=STEERED, openapi_extra=REASON_BODY)
 async def disable_debugging(
     asked: Why, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:
@@ -49,13 +47,13 @@ async def disable_debugging(
     return await steered(means, caller, id, Disable(), reason=asked.reason, key=idempotency_key)
 
 
-@router.post("/step", response_model=SteeredOut, responses=_STEERED, openapi_extra=STEP_BODY)
+@router.post("/step", response_model=SteeredOut, responses=STEERED, openapi_extra=STEP_BODY)
 async def step_on(asked: Step, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None) -> Response:
     """Start one node of a paused execution, and hold before the next."""
     return await steered(means, caller, id, StepOn(asked.mode), reason=asked.reason, key=idempotency_key)
 
 
-@router.post("/breakpoint", response_model=SteeredOut, responses=_STEERED, openapi_extra=BREAKPOINT_BODY)
+@router.post("/breakpoint", response_model=SteeredOut, responses=STEERED, openapi_extra=BREAKPOINT_BODY)
 async def set_breakpoint(
     asked: BreakpointSet, means: Means, caller: Caller, id: Id, idempotency_key: SteeringKey = None
 ) -> Response:

@@ -40,6 +40,14 @@ def _says(description: str, **headers: Any) -> dict[str, Any]:
     return {"model": ExecutionOut, "description": description, **({"headers": headers} if headers else {})}
 
 
+_STARTS: dict[int | str, dict[str, Any]] = {
+    200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
+    201: _says("It was started", **_ADDRESS),
+    202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
+    **BODY_PROBLEMS,
+    **responses(404, 409),
+}
+
 router = APIRouter(prefix="/workflows", tags=["executions"], responses=responses(401, 429))
 
 LastPlace = Annotated[Place | None, Depends(after(Place))]
@@ -50,13 +58,7 @@ LastNumber = Annotated[int | None, Depends(after(int))]
     "/{workflow}/executions",
     status_code=201,
     response_model=ExecutionOut,
-    responses={
-        200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
-        201: _says("It was started", **_ADDRESS),
-        202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
-        **BODY_PROBLEMS,
-        **responses(404, 409),
-    },
+    responses=_STARTS,
     openapi_extra=described(StartIn),
 )
 async def start_execution(
@@ -160,13 +162,7 @@ async def roll_back_execution(
     "/executions/{execution}/rerun",
     status_code=201,
     response_model=ExecutionOut,
-    responses={
-        200: _says("It has ended, or was started before", **_ADDRESS, **_STARTED_BEFORE),
-        201: _says("It was started", **_ADDRESS),
-        202: _says("It has not ended yet", **_ADDRESS, **_STARTED_BEFORE),
-        **BODY_PROBLEMS,
-        **responses(404, 409),
-    },
+    responses=_STARTS,
     openapi_extra=described(RerunIn, example={"from": ["charge"]}),
 )
 async def rerun_execution(

@@ -61,7 +61,7 @@ async def _temporal(means: Means) -> tuple[Part, Part]:
         await client.workflow_service.describe_namespace(
             DescribeNamespaceRequest(namespace=namespace), timeout=_PATIENCE
         )
-        asked = await asyncio.gather(*(polled(client, means.settings.queue, kind) for kind in KINDS))
+        asked = await asyncio.gather(*(polled(client, means.settings.queue, kind) for kind in KINDS.values()))
     except PerdureError:
         return Part(False, f"Temporal does not answer at {address}: is it running?"), unknown
     except RPCError as wrong:

@@ -96,6 +96,11 @@ LISTS: dict[str, Callable[[Session], Coroutine[Any, Any, object]]] = {
     "of a parent of few": listed(Filters(parent="ex_00002")),
     "of a rare status of a parent": listed(Filters(parent="ex_00001", status=["failed"])),
     "of what started none": listed(Filters(parent="ex_00003")),
+    "reruns of one that has many": listed(Filters(rerun_of="ex_00001")),
+    "reruns of one that has many, after a place": listed(Filters(rerun_of="ex_00001"), after(MANY // 2)),
+    "reruns of one that has few": listed(Filters(rerun_of="ex_00002")),
+    "reruns of a rare status": listed(Filters(rerun_of="ex_00001", status=["failed"])),
+    "reruns of one that has none": listed(Filters(rerun_of="ex_00003")),
     "of a word of an error": listed(Filters(error="sold")),
     "of words of an error": listed(Filters(error="sold out")),
     "of words of an error of a workflow": listed(Filters(workflow="w-3", error="out sold")),
@@ -160,7 +165,7 @@ FILL = [
     """insert into workflows (id, name, labels, revision)
     select 'wf_' || n, 'w-' || n, '{}', 1 from generate_series(0, 2000) n""",
     """insert into executions (id, workflow_id, workflow, version, status, trigger, labels, started_at, closed_at,
-        error_code, parent_execution, parent_path)
+        error_code, parent_execution, parent_path, rerun_of)
     select 'ex_' || lpad(n::text, 5, '0'), 'wf_' || n % 10, case when n % 2000 = 5 then 'rare' else 'w-' || n % 10 end,
         case when n % 1000 = 3 then 2 else 1 end,
         case when n % 200 = 3 then 'failed' when n % 500 = 7 then 'waiting' else 'succeeded' end,
@@ -168,7 +173,8 @@ FILL = [
         timestamptz '2026-01-01 00:00:00Z' + n * interval '1 second',
         case when n % 500 = 7 then null else timestamptz '2026-01-01 00:00:01Z' + n * interval '1 second' end,
         case when n % 200 = 3 then case when n % 400 = 3 then 'user.no' else 'timeout.node' end end,
-        case when n % 1000 = 9 then 'ex_00002' when n % 2 = 1 then 'ex_00001' end, case when n % 2 = 1 then 'call' end
+        case when n % 1000 = 9 then 'ex_00002' when n % 2 = 1 then 'ex_00001' end, case when n % 2 = 1 then 'call' end,
+        case when n % 1000 = 9 then 'ex_00002' when n % 2 = 1 then 'ex_00001' end
     from generate_series(1, :many) n""",
     """insert into search_values (key, value, execution_id, started_at)
     select 'label.team', 'sales', id, started_at from executions""",

@@ -12,8 +12,8 @@ from dag.again import REUSE, Again, Wanted
 from dag.events import StepEvent
 from interpreter.execution import Execution
 from interpreter.orders import Invoke
-from interpreter.start import Carried, fresh
-from tests.interpreter.test_agreement_pure import Simulation, Untimed
+from tests.interpreter.alone import execution
+from tests.interpreter.test_agreement_pure import Simulation
 from tests.reference.document import Document
 from tests.reference.script import Script
 from worker.remembering import Memory, takes
@@ -41,7 +41,7 @@ class Attempt(Simulation):
         if before is not None:
             again = again or Again("retry", "ex", "run", "key:test")
             self.start = replace(self.start, attempt=number, again=again)
-            self.execution = self._execution(fresh(self.plan.graph, now=0.0, seed=0), [])
+            self.execution = self._execution()
 
     def _carry_out(self) -> None:
         asked = [order for order in self.execution.orders if isinstance(order, Invoke)]
@@ -60,21 +60,11 @@ class Attempt(Simulation):
                 self.execution.succeeded(order.number, orjson.dumps(found))
                 self._carry_out()
 
-    def _execution(self, carried: Carried, segments: list[bytes]) -> Execution:
-        return Execution(
-            "ex",
-            self.start,
-            self.plan,
-            now=self.now,
-            emit=self._said,
-            pace=Untimed(),
-            carried=carried,
-            segments=segments,
-            remember=self.memory,
-        )
+    def _execution(self, before: Execution | None = None) -> Execution:
+        return execution(self.plan, self.start, now=self.now, emit=self._said, before=before, remember=self.memory)
 
     def _said(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 as an Emit
-        self.events.append(event)
+        super()._said(event, replaying)
         self.memory.step(event, replaying)
 
     def told(self, type: str) -> Mapping[str, Mapping[str, JsonValue]]:

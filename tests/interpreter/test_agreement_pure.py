@@ -4,14 +4,14 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
 
 from dag.errors import ErrorValue
 from dag.events import StepEvent
 from interpreter.execution import Execution
 from interpreter.journal import Now
 from interpreter.orders import Cancel, Invoke
-from interpreter.start import Carried, Start, fresh
+from interpreter.start import Start
+from tests.interpreter.alone import execution
 from tests.interpreter.publishing import published
 from tests.reference.document import Document
 from tests.reference.evaluator import run
@@ -26,7 +26,6 @@ from tests.reference.strategies import graphs, nested, scripts, worlds
 from tests.reference.world import Ends, Settles, TimesOut, World
 
 Case = tuple[Document, Script]
-CARRIED = TypeAdapter(Carried)
 TYPES = Stage().types
 PROFILE = settings.get_profile(settings.get_current_profile_name())
 """A profile with more examples makes more of each of these tests."""
@@ -104,7 +103,7 @@ class Simulation:
     """Stands in for Temporal: carries out an execution's orders in virtual time."""
 
     def __init__(self, document: Document, script: Script, starts_before_pause: int | None):
-        self.plan = plan = published(document, types=TYPES)
+        self.plan = published(document, types=TYPES)
         self.events: list[StepEvent] = []
         self.now = Now()
         self.starts_before_pause = starts_before_pause
@@ -115,7 +114,7 @@ class Simulation:
         self.world = World(script, document)
         if script.cancel_at is not None:
             self.world.will_end("cancelled", at=script.cancel_at)
-        self.execution = self._execution(fresh(plan.graph, now=0.0, seed=0), [])
+        self.execution = self._execution()
 
     def to_its_end(self) -> None:
         self.execution.begin()
@@ -175,28 +174,11 @@ class Simulation:
 
     def _continue_as_new(self) -> None:
         """As over a real one, nothing is left but what can be written down."""
-        carried, segments = self.execution.carried()
-        self.execution = self._execution(CARRIED.validate_json(CARRIED.dump_json(carried)), segments)
+        self.execution = self._execution(self.execution)
         self.starts = 0
 
-    def _execution(self, carried: Carried, segments: list[bytes]) -> Execution:
-        return Execution(
-            "ex",
-            self.start,
-            self.plan,
-            now=self.now,
-            emit=lambda event, _: self.events.append(event),
-            pace=Untimed(),
-            carried=carried,
-            segments=segments,
-        )
+    def _execution(self, before: Execution | None = None) -> Execution:
+        return execution(self.plan, self.start, now=self.now, emit=self._said, before=before)
 
-
-class Untimed:
-    """Knows no machine that is too slow."""
-
-    def recall(self) -> bool | None:
-        return False
-
-    def record(self) -> None:
-        raise AssertionError("nothing is cut short")
+    def _said(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 as an Emit
+        self.events.append(event)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import JsonValue, TypeAdapter
+from pydantic import JsonValue
 
 from activities import registry
 from dag.events import StepEvent
@@ -17,14 +17,14 @@ from interpreter.clock import Clock
 from interpreter.execution import Execution
 from interpreter.journal import Now
 from interpreter.orders import Invoke, Outcome
-from interpreter.start import Carried, Start, fresh
+from interpreter.start import Start
+from tests.interpreter.alone import execution
 from tests.interpreter.publishing import published
-from tests.interpreter.test_agreement_pure import TYPES, Untimed
+from tests.interpreter.test_agreement_pure import TYPES
 from tests.reference.document import ACTIVITIES, Document
 from tests.reference.journal import outcome_of
 from tests.reference.strategies import graphs
 
-CARRIED = TypeAdapter(Carried)
 CATALOG = registry.catalog(registry.load())
 DAY = 86_400
 START = "2030-01-07T09:00:00Z"
@@ -40,7 +40,7 @@ class Rehearsal:
         self.ran: list[str] = []
         self.now = Now(Clock(mode).at(0.0))
         self.start = Start(input=input, trigger="test", test=mode)
-        self.execution = self._made(fresh(plan.graph, now=self.now.time, seed=0), [])
+        self.execution = self._made()
 
     def to_its_end(self) -> Outcome:
         self.execution.begin()
@@ -53,21 +53,18 @@ class Rehearsal:
             if self.execution.outcome is None:
                 assert not self.ran, f"{self.ran} is waited for"
                 if self.continued:
-                    carried, segments = self.execution.carried()
-                    self.execution = self._made(CARRIED.validate_json(CARRIED.dump_json(carried)), segments)
+                    self.execution = self._made(self.execution)
                 assert self.execution.skip(), "it waits"
         return self.execution.outcome
 
-    def _made(self, carried: Carried, segments: list[bytes]) -> Execution:
-        return Execution(
-            "ex",
-            self.start,
+    def _made(self, before: Execution | None = None) -> Execution:
+        return execution(
             self.plan,
+            self.start,
             now=self.now,
             emit=lambda event, _: self.events.append(event),
-            pace=Untimed(),
-            carried=carried,
-            segments=segments,
+            began=self.now.time,
+            before=before,
         )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -134,7 +134,7 @@ async def test_a_journal_that_cannot_be_mended_keeps_no_other_from_it(
         handle = await running.start(CHAIN, {"x": 1})
         await handle.result()
     async with session(store, tenant) as opened:
-        assert await checking.not_closed(opened, [ExecutionId("ex_nonsense")]) == ["ex_nonsense"]
+        assert await checking.not_closed(opened, {ExecutionId("ex_nonsense"): datetime.now(UTC)}) == ["ex_nonsense"]
     await a_pass(store, tenant, client)
     assert is_whole(await running.journal(handle), events=EVENTS)
     assert (await ended(store, tenant, broken))["status"] == "failed"
