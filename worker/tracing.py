@@ -28,6 +28,7 @@ from temporalio.worker import (
 
 from dag.events import StepEvent
 from dag.strands import strand_id
+from runtime import namespace
 from runtime.trace_context import HEADER, Trace, enclosing, remote, trace
 from runtime.tracing import given_id, here
 
@@ -157,7 +158,9 @@ class StepSpans:
             strand = self._strand(event)
             began, type = strand.began.pop(event.path, (info.start_time.astimezone(UTC).timestamp(), None))
             if not replaying:
-                self._write(event, known, info.workflow_type, strand.version, began, type, data)
+                # A batch, and a run that goes on, do not say which version they run; Temporal knows.
+                version = strand.version or info.typed_search_attributes.get(namespace.VERSION)
+                self._write(event, known, info.workflow_type, version, began, type, data)
         if event.type == "strand.ended" or (event.type in ENDS and not event.path):
             with self._lock:
                 self._open.pop((event.tenant, event.execution, event.strand), None)
