@@ -28,6 +28,7 @@ from temporalio.worker import (
 
 from dag.events import StepEvent
 from dag.strands import strand_id
+from runtime import namespace
 from runtime.trace_context import HEADER, Trace, enclosing, remote, trace
 from runtime.tracing import given_id, here
 
@@ -35,6 +36,8 @@ OURS = "perdure."
 """The beginning of the names of our own activities, which are no attempts."""
 REMEMBERED = 10_000
 """Strands of which a process knows what has begun; the oldest is forgotten first."""
+WRITTEN = 20_000
+"""Spans that a process knows it has written: a workflow task that is given up is done again, and says the same."""
 ENDS = {
     "node.succeeded",
     "node.failed",
@@ -139,6 +142,7 @@ class StepSpans:
         self._tracer = tracer
         self._step = step
         self._open: OrderedDict[tuple[str, str, str], _Open] = OrderedDict()
+        self._written: OrderedDict[int, None] = OrderedDict()
         self._lock = threading.Lock()
 
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
@@ -157,7 +161,9 @@ class StepSpans:
             strand = self._strand(event)
             began, type = strand.began.pop(event.path, (info.start_time.astimezone(UTC).timestamp(), None))
             if not replaying:
-                self._write(event, known, info.workflow_type, strand.version, began, type, data)
+                # A batch, and a run that goes on, do not say which version they run; Temporal knows.
+                version = strand.version or info.typed_search_attributes.get(namespace.VERSION)
+                self._write(event, known, info.workflow_type, version, began, type, data)
         if event.type == "strand.ended" or (event.type in ENDS and not event.path):
             with self._lock:
                 self._open.pop((event.tenant, event.execution, event.strand), None)
@@ -171,6 +177,15 @@ class StepSpans:
                 self._open.popitem(last=False)
         return strand
 
+    def _is_first(self, id: int) -> bool:
+        with self._lock:
+            if id in self._written:
+                return False
+            self._written[id] = None
+            if len(self._written) > WRITTEN:
+                self._written.popitem(last=False)
+            return True
+
     def _write(
         self,
         event: StepEvent,
@@ -181,6 +196,9 @@ class StepSpans:
         type: str | None,
         data: Mapping[str, Any],
     ) -> None:
+        id = known.of(event.path).span_id
+        if not self._is_first(id):
+            return
         parent = known.of(enclosing(event.path)) if event.path else known.parent
         about: dict[str, str | int] = {
             "perdure.tenant": event.tenant,
@@ -195,7 +213,7 @@ class StepSpans:
             about["perdure.node"] = event.path
         if type is not None:
             about["perdure.node.type"] = type
-        given = given_id.set(known.of(event.path).span_id)
+        given = given_id.set(id)
         try:
             span = self._tracer.start_span(
                 event.path or name,

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from api.dependencies import Means
 from api.executions.asking import ID_PATTERN, Id
 from api.keys import AuthMissing
+from api.live import marks
 from api.live.origins import check_origin
 from api.parameters import Flag, Whole
 from api.tickets.giving import taken
@@ -29,7 +30,8 @@ class Asked:
     since: int | None
     """None: as it is now, and what comes."""
     nested: bool
-    seen: Mapping[ExecutionId, int]
+    seen: Mapping[str, int]
+    """How far others were told, by their ids or the ends of these."""
 
 
 async def reader(
@@ -79,12 +81,18 @@ async def asked(
     ] = None,
     nested: Annotated[Flag, Query(description="Tell of the executions that this one started too, and theirs.")] = False,
     last: Annotated[
-        Whole | None, Header(alias="Last-Event-ID", ge=0, description="As browsers send it; it goes before `since`.")
+        str | None,
+        Header(
+            alias="Last-Event-ID",
+            pattern=marks.PATTERN,
+            description="As browsers send it; it goes before `since` and `seen`.",
+        ),
     ] = None,
 ) -> Asked:
     """What the stream of an execution is to tell."""
-    told = {ExecutionId(execution): int(seq) for execution, _, seq in (each.partition(":") for each in seen)}
-    return Asked(id, since if last is None else last, nested, told)
+    told = {execution: int(seq) for execution, _, seq in (each.partition(":") for each in seen)}
+    own, told = (since, told) if last is None else marks.read(last)
+    return Asked(id, own, nested, told)
 
 
 AskedOf = Annotated[Asked, Depends(asked)]

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from api.live import messages
 from api.live.carrying import Closing, carry
 from api.live.cutting import cut
+from api.live.marks import Mark
 from api.live.messages import Message
 from api.means import Means
 from store.tenants import Holder
@@ -30,34 +31,37 @@ def described(message: str) -> dict[int | str, dict[str, Any]]:
 
 
 class EventStream(Response):
-    """An answer that tells a stream. With `resumable`, each message says where a browser goes on from."""
+    """An answer that tells a stream. With a mark, each message says where a browser goes on from."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, stream: AsyncGenerator[Message], means: Means, holder: Holder, *, resumable: bool):
+    def __init__(self, stream: AsyncGenerator[Message], means: Means, holder: Holder, *, mark: Mark | None):
         super().__init__(headers={"X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._stream = stream
         self._means = means
         self._holder = holder
-        self._resumable = resumable
+        self._mark = mark
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         await send({"type": "http.response.body", "body": _BEGINNING, "more_body": True})
-        way = _Answer(scope, receive, send, resumable=self._resumable)
+        way = _Answer(scope, receive, send, mark=self._mark)
         await carry(way, self._stream, self._means, self._holder)
 
 
 class _Answer:
-    def __init__(self, scope: Scope, receive: Receive, send: Send, *, resumable: bool):
+    def __init__(self, scope: Scope, receive: Receive, send: Send, *, mark: Mark | None):
         self._scope = scope
         self._receive = receive
         self._send = send
-        self._resumable = resumable
+        self._mark = mark
 
     async def put(self, message: Message) -> None:
-        id = f"id: {message.seq}\n" if self._resumable and message.seq is not None else ""
+        told: str | None = None
+        if self._mark is not None and message.seq is not None and message.execution is not None:
+            told = self._mark.after(message.execution, message.seq)
+        id = "" if told is None else f"id: {told}\n"
         body = f"event: {message.kind}\n{id}data: {message.text}\n\n".encode()
         await self._send({"type": "http.response.body", "body": body, "more_body": True})
 

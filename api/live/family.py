@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from api.live import messages
+from api.live import marks, messages
 from api.live.following import RETRY, Reader
 from api.live.messages import Message
 from api.live.tails import Tails
@@ -32,7 +32,7 @@ class _Family:
     database: Database
     tails: Tails
     tenant: TenantId
-    seen: Mapping[ExecutionId, int]
+    seen: Mapping[str, int]
     replay: bool
     """Whether those that have been there before are told from their first event; otherwise by a snapshot."""
     news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -94,7 +94,7 @@ async def following_family(
     *,
     first: Message | None,
     seq: int,
-    seen: Mapping[ExecutionId, int],
+    seen: Mapping[str, int],
     replay: bool,
 ) -> AsyncGenerator[Message]:
     """Tell of an execution what comes after a number, and of those that it starts all; what was `seen` of these before
@@ -115,7 +115,7 @@ async def following_family(
                 yield messages.truncated(MOST)
             while family.waiting and len(family.readers) < AT_ONCE:
                 child = family.waiting.popleft()
-                position = family.seen.get(child, 0)
+                position = marks.position(family.seen, child)
                 if not from_the_first and not position:
                     stands = await family.snapshot(child)
                     position = stands.execution.seq

@@ -24,27 +24,29 @@ class Message:
     text: str
     seq: int | None = None
     """Where a stream can be taken up again after it."""
+    execution: ExecutionId | None = None
+    """Of which that is the number."""
 
 
 def snapshot(found: Snapshot) -> Message:
     """How an execution stands as its stream begins."""
     shown = {"execution": found.execution, "nodes": found.nodes, "more_nodes": found.more_nodes}
-    return _message("snapshot", shown, seq=found.execution.seq)
+    return _message("snapshot", shown, seq=found.execution.seq, execution=ExecutionId(found.execution.id))
 
 
 def events(execution: ExecutionId, items: Sequence[Event]) -> Message:
     """What happened next."""
-    return _message("events", {"execution": execution, "items": items}, seq=items[-1].seq)
+    return _message("events", {"execution": execution, "items": items}, seq=items[-1].seq, execution=execution)
 
 
 def resync(execution: ExecutionId, seq: int) -> Message:
     """Events are left out: whoever shows something reads it again, and goes on after this number."""
-    return _message("resync", {"execution": execution, "seq": seq}, seq=seq)
+    return _message("resync", {"execution": execution, "seq": seq}, seq=seq, execution=execution)
 
 
 def end(execution: Standing) -> Message:
     """An execution has ended, and all that happened has been told."""
-    return _message("end", {"execution": execution}, seq=execution.seq)
+    return _message("end", {"execution": execution}, seq=execution.seq, execution=ExecutionId(execution.id))
 
 
 def truncated(most: int) -> Message:
@@ -77,5 +79,7 @@ def close(code: int, reason: str) -> Message:
     return _message("close", {"code": code, "reason": reason})
 
 
-def _message(kind: Kind, told: Mapping[str, object], *, seq: int | None = None) -> Message:
-    return Message(kind, orjson.dumps({"kind": kind, **told}, option=orjson.OPT_UTC_Z).decode(), seq)
+def _message(
+    kind: Kind, told: Mapping[str, object], *, seq: int | None = None, execution: ExecutionId | None = None
+) -> Message:
+    return Message(kind, orjson.dumps({"kind": kind, **told}, option=orjson.OPT_UTC_Z).decode(), seq, execution)

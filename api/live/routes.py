@@ -7,6 +7,7 @@ from api.executions.asking import Asked
 from api.live.asking import SECURITY, AskedOf, Reader, place
 from api.live.event_streams import EventStream, described
 from api.live.lists import listed
+from api.live.marks import Mark
 from api.live.opening import opened
 from api.live.shapes import ExecutionMessage, ListMessage
 from api.live.sockets import over_socket
@@ -30,7 +31,7 @@ async def list_over_socket(socket: WebSocket, means: Means, reader: Reader, filt
 )
 async def stream_executions(means: Means, reader: Reader, filters: Asked) -> Response:
     """Follow a list of executions: its newest, then what changes. Over a WebSocket: `…/executions/ws`."""
-    return EventStream(listed(means.live.lists, reader.tenant, filters), means, reader, resumable=False)
+    return EventStream(listed(means.live.lists, reader.tenant, filters), means, reader, mark=None)
 
 
 @router.websocket("/{execution}/ws")
@@ -48,4 +49,5 @@ async def execution_over_socket(socket: WebSocket, means: Means, reader: Reader,
 )
 async def stream_execution(means: Means, reader: Reader, asked: AskedOf) -> Response:
     """Follow an execution to its end: how it stands, then what happens. Over a WebSocket: `…/{execution}/ws`."""
-    return EventStream(await opened(means, reader.tenant, asked), means, reader, resumable=not asked.nested)
+    mark = Mark(asked.execution, asked.since, asked.seen)
+    return EventStream(await opened(means, reader.tenant, asked), means, reader, mark=mark)

@@ -83,10 +83,10 @@ async def validate_execution(
     "/{workflow}/test",
     response_model=OutcomeOut,
     responses={**_ENDED, **BODY_PROBLEMS, **responses(404, 409)},
-    openapi_extra=described(RunIn),
+    openapi_extra=described(RunIn, required=False),
 )
 async def run_test(
-    asked: Annotated[RunIn, Depends(body(RunIn, limits=INPUT))],
+    asked: Annotated[RunIn, Depends(body(RunIn, limits=INPUT, optional=True))],
     means: Means,
     caller: Caller,
     workflow: Reference,
@@ -105,10 +105,10 @@ async def run_test(
         **BODY_PROBLEMS,
         **responses(404, 409),
     },
-    openapi_extra=described(SuiteRunIn),
+    openapi_extra=described(SuiteRunIn, required=False),
 )
 async def run_tests(
-    asked: Annotated[SuiteRunIn, Depends(body(SuiteRunIn))],
+    asked: Annotated[SuiteRunIn, Depends(body(SuiteRunIn, optional=True))],
     means: Means,
     caller: Caller,
     workflow: Reference,

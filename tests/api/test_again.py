@@ -133,7 +133,9 @@ async def test_a_retry_goes_on_after_what_has_succeeded(me: Caller, stranger: Ca
     assert (still["status"], still["attempt"]) == ("failed", 2)
     assert shop.done - before == Counter({"turn-2": 1})
     shop.fails.clear()
-    ended = await again(me, failed["id"], "retry")
+    bare = await me.http.post(f"/workflows/executions/{failed['id']}/retry?wait=30")
+    assert bare.status_code == 200, bare.text
+    ended = bare.json()
     assert (ended["id"], ended["status"], ended["attempt"], ended["error"]) == (failed["id"], "succeeded", 3, None)
     expected = {"n0", "n1", "n2", "n3", "turn-1", "turn-2", "turn-3", "masked", "shown"}
     assert shop.done == Counter(expected) + Counter({"turn-2": 2})

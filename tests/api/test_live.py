@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from websockets.exceptions import InvalidStatus
 
+from api.live.marks import PATTERN, Mark, position, read
 from api.live.shapes import ExecutionMessage, ListMessage
 from dag.sub_workflows import Origin
 from runtime.settings import Settings
@@ -249,6 +250,38 @@ async def test_children_are_told_in_the_stream_of_who_started_them(api: Api, me:
     again = await followed(api, me, f"/{ID}/ws?nested=true&since=3&seen={OTHER}:2")
     assert [event["seq"] for event in events(again, OTHER)] == [3]
     assert [event["seq"] for event in events(again, ID)] == [4]
+
+
+async def test_server_sent_events_of_several_executions_go_on_after_any_id_without_loss(
+    me: Caller, store: Database
+) -> None:
+    async with session(store, me.tenant) as opened:
+        for id, names in ((ID, ["b"]), (OTHER, [f"n{n}" for n in range(240)])):
+            await write(opened, [Step(event) for event in whole(id, names)])
+        await executions.trace(opened, ExecutionId(OTHER), Origin(ID, "b"))
+    everything = {id: await listed(me, id) for id in (ID, OTHER)}
+    told = await streamed(me, f"/{ID}/stream?nested=true&since=0")
+    assert {id: events(told, id) for id in everything} == everything
+    places = [place for place, message in enumerate(told) if message["id"] is not None]
+    assert len(places) == len(told) - 1, "all but the last word"
+    for place in places:
+        last = {"Last-Event-ID": told[place]["id"]}
+        rest = await streamed(me, f"/{ID}/stream?nested=true&since=0", headers=last)
+        assert {id: events([*told[: place + 1], *rest], id) for id in everything} == everything
+
+
+def test_a_mark_is_read_as_it_was_written() -> None:
+    mark = Mark(ExecutionId(ID), None, {})
+    assert mark.after(ExecutionId(OTHER), 3) is None
+    written = mark.after(ExecutionId(ID), 7)
+    assert written is not None
+    assert re.fullmatch(PATTERN, written)
+    own, others = read(written)
+    assert (own, position(others, ExecutionId(OTHER)), position(others, ExecutionId(ID))) == (7, 3, 0)
+    many = Mark(ExecutionId(ID), own, others)
+    for number in range(998):
+        many.after(ExecutionId(f"ex_{number:032x}"), 123_456)
+    assert len(str(many.after(ExecutionId(ID), 8))) < 24_000
 
 
 async def test_a_list_is_told_of_an_execution_that_no_worker_has_taken(api: Api, me: Caller) -> None:

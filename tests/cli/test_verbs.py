@@ -100,6 +100,12 @@ def test_apply_makes_a_version_only_of_what_has_changed(stack: LocalStack, tmp_p
     assert differs == ["version 1 → the draft", "", "Nodes", "  ~ a", '      ~ config.expression: "1" → "2"']
 
 
+def test_apply_publishes_only_what_has_passed_its_tests_where_they_are_required(stack: LocalStack) -> None:
+    written = json.dumps({"language": 1, "name": "untested", "nodes": {"a": {"type": "set", "config": {"values": {}}}}})
+    done = stack.perdure("apply", "--tests-required", "-", given=written)
+    assert (done.returncode, "tests.not_run" in done.stderr) == (1, True), done.stderr
+
+
 @pytest.mark.parametrize("verb", ["apply", pytest.param("validate", marks=pytest.mark.slow)])
 def test_all_mistakes_are_told_at_once_with_their_lines(stack: LocalStack, tmp_path: Path, verb: str) -> None:
     good, bad = tmp_path / "good.json", tmp_path / "bad.yaml"
