@@ -7,11 +7,11 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
-from cli.executions import AsJson, Id, address, followed
+from cli.answers import AsJson, tell
+from cli.executions import Id, address, followed
 from cli.given import given
-from cli.plain import clean_json
 from cli.replies import Execution
-from cli.server import ApiKey, Data, Url, connected
+from cli.server import Api, ApiKey, Data, Reply, Url, connected
 
 Reason = Annotated[str | None, typer.Option(help="Why, for those who will ask.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")]
@@ -29,11 +29,25 @@ def retry(
 ) -> None:
     """Go on with an execution that failed, was cancelled or took too long. What has succeeded is not run again."""
     with connected(url, api_key, data) as api:
-        reply = api.post(address(id, "retry"), json=_reasoned(reason))
-        if wait:
-            followed(api, reply.read(Execution), as_json=as_json)
-        else:
-            typer.echo(clean_json(reply.text) if as_json else id)
+        _goes_on(api, api.post(address(id, "retry"), json=_reasoned(reason)), wait=wait, as_json=as_json)
+
+
+def rollback(
+    id: Id,
+    *,
+    to: Annotated[str, typer.Option("--to", help="The node to go back to: it and all after it run again.")],
+    reason: Reason = None,
+    wait: Wait = True,
+    as_json: AsJson = False,
+    url: Url = None,
+    api_key: ApiKey = None,
+    data: Data = local.FOLDER,
+) -> None:
+    """Undo what a node and all after it did, then run them again, in an execution that has ended."""
+    with connected(url, api_key, data) as api:
+        _goes_on(
+            api, api.post(address(id, "rollback"), json={"to": to, **_reasoned(reason)}), wait=wait, as_json=as_json
+        )
 
 
 def rerun(
@@ -65,11 +79,14 @@ def rerun(
             body[name] = given(text, name)
     with connected(url, api_key, data) as api:
         reply = api.post(address(id, "rerun"), json=body, headers={"Idempotency-Key": key or str(uuid.uuid4())})
-        started = reply.read(Execution)
-        if wait:
-            followed(api, started, as_json=as_json)
-        else:
-            typer.echo(clean_json(reply.text) if as_json else started.id)
+        _goes_on(api, reply, wait=wait, as_json=as_json)
+
+
+def _goes_on(api: Api, reply: Reply, *, wait: bool, as_json: bool) -> None:
+    if wait:
+        followed(api, reply.read(Execution), as_json=as_json)
+    else:
+        tell(reply, Execution, lambda going_on: [going_on.id], as_json=as_json)
 
 
 def _reasoned(reason: str | None) -> dict[str, JsonValue]:
