@@ -7,9 +7,9 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
-from cli.executions import AsJson, Id, Reason, address, followed
+from cli.answers import AsJson, tell
+from cli.executions import Id, Reason, address, followed
 from cli.given import given
-from cli.plain import clean_json
 from cli.replies import Execution
 from cli.server import Api, ApiKey, Data, Reply, Url, connected
 
@@ -28,13 +28,13 @@ def retry(
 ) -> None:
     """Go on with an execution that failed, was cancelled or took too long. What has succeeded is not run again."""
     with connected(url, api_key, data) as api:
-        _shown(api, api.post(address(id, "retry"), json={"reason": reason}), wait=wait, as_json=as_json)
+        _goes_on(api, api.post(address(id, "retry"), json={"reason": reason}), wait=wait, as_json=as_json)
 
 
 def rollback(
     id: Id,
     *,
-    to: Annotated[str, typer.Option("--to", help="What it and all after it did is undone, then they run again.")],
+    to: Annotated[str, typer.Option("--to", help="The node to go back to: it and all after it run again.")],
     reason: Reason = None,
     wait: Wait = True,
     as_json: AsJson = False,
@@ -42,10 +42,9 @@ def rollback(
     api_key: ApiKey = None,
     data: Data = local.FOLDER,
 ) -> None:
-    """Go back to a node of an execution that has ended, and follow it."""
+    """Undo what a node and all after it did, then run them again, in an execution that has ended."""
     with connected(url, api_key, data) as api:
-        reply = api.post(address(id, "rollback"), json={"to": to, "reason": reason})
-        _shown(api, reply, wait=wait, as_json=as_json)
+        _goes_on(api, api.post(address(id, "rollback"), json={"to": to, "reason": reason}), wait=wait, as_json=as_json)
 
 
 def rerun(
@@ -77,12 +76,11 @@ def rerun(
             body[name] = given(text, name)
     with connected(url, api_key, data) as api:
         reply = api.post(address(id, "rerun"), json=body, headers={"Idempotency-Key": key or str(uuid.uuid4())})
-        _shown(api, reply, wait=wait, as_json=as_json)
+        _goes_on(api, reply, wait=wait, as_json=as_json)
 
 
-def _shown(api: Api, reply: Reply, *, wait: bool, as_json: bool) -> None:
-    execution = reply.read(Execution)
+def _goes_on(api: Api, reply: Reply, *, wait: bool, as_json: bool) -> None:
     if wait:
-        followed(api, execution, as_json=as_json)
+        followed(api, reply.read(Execution), as_json=as_json)
     else:
-        typer.echo(clean_json(reply.text) if as_json else execution.id)
+        tell(reply, Execution, lambda going_on: [going_on.id], as_json=as_json)

@@ -1,5 +1,6 @@
 """The verbs of `perdure debug`: breakpoints, steps, and a look into an execution that is held."""
 
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated
 
@@ -7,7 +8,8 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
-from cli.executions import AsJson, Id, address
+from cli.answers import AsJson, tell
+from cli.executions import Id, address
 from cli.plain import clean, clean_json
 from cli.replies import Inside, Scopes, Steered
 from cli.server import ApiKey, Data, Url, connected, segment
@@ -79,16 +81,7 @@ def state(
     """Show which graphs run, how their nodes stand, and what starts next."""
     with connected(url, api_key, data) as api:
         reply = api.get(address(id, "debug", "state"), path=path)
-    if as_json:
-        typer.echo(clean_json(reply.text))
-        return
-    inside = reply.read(Inside)
-    typer.echo(told(id, inside))
-    for graph in inside.graphs:
-        for node in graph.nodes:
-            typer.echo(clean(f"  {node.status:<10} {node.path}"))
-    if inside.next:
-        typer.echo(clean(f"next: {', '.join(inside.next)}"))
+    tell(reply, Inside, lambda inside: _inside(id, inside), as_json=as_json)
 
 
 def variables(
@@ -103,14 +96,24 @@ def variables(
     """Show the variables and names that are seen in a graph, the innermost first."""
     with connected(url, api_key, data) as api:
         reply = api.get(address(id, "debug", "variables"), path=path)
-    if as_json:
-        typer.echo(clean_json(reply.text))
-        return
-    for scope in reply.read(Scopes).scopes:
-        typer.echo(clean(scope.path or "(the document)"))
+    tell(reply, Scopes, _scopes, as_json=as_json)
+
+
+def _inside(id: str, inside: Inside) -> Iterator[str]:
+    yield told(id, inside)
+    for graph in inside.graphs:
+        for node in graph.nodes:
+            yield f"  {node.status:<10} {node.path}"
+    if inside.next:
+        yield f"next: {', '.join(inside.next)}"
+
+
+def _scopes(found: Scopes) -> Iterator[str]:
+    for scope in found.scopes:
+        yield scope.path or "(the document)"
         for each in scope.values:
             shown = f"({each.bytes} bytes)" if each.bytes is not None else clean_json(each.written)
-            typer.echo(f"  {clean(each.name)} = {shown}")
+            yield f"  {clean(each.name)} = {shown}"
 
 
 def _debug(id: str, verb: str, body: JsonValue, url: Url, api_key: ApiKey, data: Data) -> None:

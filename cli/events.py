@@ -8,8 +8,8 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
+from cli.answers import AsJson, tell
 from cli.given import given
-from cli.plain import clean_json
 from cli.replies import EmittedEvent
 from cli.server import ApiKey, Data, Url, connected
 
@@ -31,7 +31,7 @@ def send(
     event_key: Key = None,
     payload: Payload = None,
     key: SendKey = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")] = False,
+    as_json: AsJson = False,
     url: Url = None,
     api_key: ApiKey = None,
     data: Data = local.FOLDER,
@@ -40,7 +40,7 @@ def send(
     body, headers = event(name, event_key, payload, key)
     with connected(url, api_key, data) as api:
         reply = api.post("/events", json=body, headers=headers)
-    typer.echo(clean_json(reply.text) if as_json else reply.read(EmittedEvent).id)
+    tell(reply, EmittedEvent, lambda sent: [sent.id], as_json=as_json)
 
 
 def event(

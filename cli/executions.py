@@ -8,20 +8,18 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
+from cli.answers import AsJson, tell
 from cli.events import Key, Payload, SendKey, event
 from cli.given import given
 from cli.outcomes import BY_STATUS, Exit, Misused
 from cli.plain import clean_json
-from cli.replies import EmittedEvent, EventPage, Execution, ExecutionPage, NodeRunPage, WorkflowPage
+from cli.replies import EmittedEvent, Execution, ExecutionPage, NodeRunPage, WorkflowPage
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 ID = re.compile("ex_[0-9a-f]{32}")
-LOG = "log"
-"""The type of events that are lines of a log."""
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="An execution's id.")]
 Reason = Annotated[str | None, typer.Option("--reason", help="Why; the journal tells it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
 Limit = Annotated[int, typer.Option(min=1, max=500, help="How many at most.")]
 
 
@@ -47,11 +45,10 @@ def run(
         # With a key of its own a start can be repeated, whatever became of the first answer.
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         reply = api.post(f"/workflows/{segment(workflow)}/executions", json=body, headers=headers)
-        started = reply.read(Execution)
-        if not wait:
-            typer.echo(clean_json(reply.text) if as_json else started.id)
-            return
-        followed(api, started, as_json=as_json)
+        if wait:
+            followed(api, reply.read(Execution), as_json=as_json)
+        else:
+            tell(reply, Execution, lambda started: [started.id], as_json=as_json)
 
 
 def show(
@@ -62,11 +59,12 @@ def show(
 
     with connected(url, api_key, data) as api:
         reply = api.get(address(id))
-        if as_json:
-            typer.echo(clean_json(reply.text))
-            return
-        nodes = api.get(address(id, "nodes"), limit=500).read(NodeRunPage)
-    execution_shown(reply.read(Execution), nodes.items, more=nodes.next is not None)
+
+        def shown(execution: Execution) -> None:
+            nodes = api.get(address(id, "nodes"), limit=500).read(NodeRunPage)
+            execution_shown(execution, nodes.items, more=nodes.next is not None)
+
+        tell(reply, Execution, shown, as_json=as_json)
 
 
 def follow(
@@ -97,27 +95,10 @@ def ls(
             reply = api.get("/workflows", limit=limit)
         else:
             reply = api.get("/workflows/executions", workflow=workflow, status=status, parent=parent, limit=limit)
-    if as_json:
-        typer.echo(clean_json(reply.text))
-    elif of_workflows:
-        workflows_shown(reply.read(WorkflowPage).items)
+    if of_workflows:
+        tell(reply, WorkflowPage, lambda found: workflows_shown(found.items), as_json=as_json)
     else:
-        executions_shown(reply.read(ExecutionPage).items)
-
-
-def logs(
-    id: Id, *, as_json: AsJson = False, url: Url = None, api_key: ApiKey = None, data: Data = local.FOLDER
-) -> None:
-    """Show what the activities of an execution wrote."""
-    from cli.showing import log_line
-
-    since = 0
-    with connected(url, api_key, data) as api:
-        while page := api.get(address(id, "events"), since=since, limit=500).read(EventPage).items:
-            for event in page:
-                if event.type == LOG:
-                    typer.echo(clean_json(event.model_dump_json()) if as_json else log_line(event))
-            since = page[-1].seq
+        tell(reply, ExecutionPage, lambda found: executions_shown(found.items), as_json=as_json)
 
 
 def cancel(
@@ -151,7 +132,7 @@ def signal(
     body["reason"] = reason
     with connected(url, api_key, data) as api:
         reply = api.post(address(id, "signal"), json=body, headers=headers)
-    typer.echo(clean_json(reply.text) if as_json else reply.read(EmittedEvent).id)
+    tell(reply, EmittedEvent, lambda sent: [sent.id], as_json=as_json)
 
 
 def followed(api: Api, started: Execution, *, as_json: bool) -> None:

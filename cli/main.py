@@ -10,8 +10,10 @@ from cli import (
     again,
     cache,
     debugging,
+    dependencies,
     events,
     executions,
+    history,
     rebuild,
     services,
     stats,
@@ -56,7 +58,9 @@ for verb in (
     executions.follow,
     executions.ls,
     executions.show,
-    executions.logs,
+    history.logs,
+    history.timeline,
+    history.compare,
     why.why,
     executions.cancel,
     stats.stats,
@@ -74,9 +78,10 @@ for verb in (
 ):
     app.command(rich_help_panel="Executions")(verb)
 for name, verbs, told in (
-    ("cache", (cache.ls, cache.show, cache.rm), "Outputs that nodes use again."),
+    ("cache", (cache.ls, cache.show, cache.warm, cache.rm), "Outputs that nodes use again."),
+    ("dependencies", (dependencies.ls, dependencies.put, dependencies.check, dependencies.rm), "What waits for what."),
     ("events", (events.send,), "Events for all who wait for them."),
-    ("executions", (executions.signal,), "Events for one execution."),
+    ("executions", (executions.signal, history.export), "Events for one execution, and all of it as a file."),
     ("tasks", (tasks.show, tasks.decide), "What is asked of people."),
 ):
     group = typer.Typer(name=name, help=told, no_args_is_help=True, rich_markup_mode=None)

@@ -286,13 +286,6 @@ class NodeRunPage(BaseModel):
     next: str | None = None
 
 
-class LogLine(BaseModel):
-    """What an activity wrote: the data of an event of its kind."""
-
-    level: str
-    message: str
-
-
 class Counts(BaseModel):
     """How many executions, and how they ended."""
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, JsonValue, ValidationError
 
 from cli import local
 from cli.outcomes import Misused, Unreachable
+from cli.plain import clean_json
 from cli.replies import Message, Problem, RefusedByProblem
 from dag.errors import PerdureError
 
@@ -106,6 +107,19 @@ class Api:
                 for line in reply.iter_lines():
                     if line.startswith("data:"):
                         yield Reply(reply.status_code, line.removeprefix("data:")).read(Message)
+        except (httpx2.HTTPError, httpx2.InvalidURL) as silence:
+            raise self._silent(silence) from silence
+
+    def texts(self, path: str, /) -> Iterator[str]:
+        """Read something large, piece by piece."""
+        import httpx2
+
+        try:
+            with self._http.stream("GET", path) as reply:
+                if not reply.is_success:
+                    reply.read()
+                    raise self._wrong(reply.status_code, reply.text)
+                yield from map(clean_json, reply.iter_text())
         except (httpx2.HTTPError, httpx2.InvalidURL) as silence:
             raise self._silent(silence) from silence
 

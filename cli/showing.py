@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.plain import clean, clean_json
-from cli.replies import Event, Execution, LogLine, NodeRun, Stats, Workflow
+from cli.replies import Execution, NodeRun, Stats, Workflow
 
 MARKS = {
     "succeeded": "✓",
@@ -36,21 +36,21 @@ _PIPE_WIDTH = 200
 
 def workflows_shown(rows: Sequence[Workflow]) -> None:
     """A line for each workflow."""
-    table = _table("NAME", "VERSION", "CHANGED", "TITLE")
+    table = headed("NAME", "VERSION", "CHANGED", "TITLE")
     for row in rows:
         version = "draft" if row.version is None else str(row.version)
         table.add_row(row.name, version, _moment(row.updated_at), Text(clean(row.title or "")))
-    _print(table)
+    print_table(table)
 
 
 def executions_shown(rows: Sequence[Execution]) -> None:
     """A line for each execution."""
-    table = _table("ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "TOOK")
+    table = headed("ID", "WORKFLOW", "VERSION", "STATUS", "STARTED", "TOOK")
     for row in rows:
         took = seconds(row.closed_at - row.started_at) if row.closed_at else ""
         status = Text(row.status, STYLES.get(row.status, ""))
         table.add_row(row.id, row.workflow, str(row.version), status, _moment(row.started_at), took)
-    _print(table)
+    print_table(table)
 
 
 def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> None:
@@ -60,13 +60,13 @@ def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> 
     typer.echo(f"{row.status}{took}, started {_moment(row.started_at)}, attempt {row.attempt}")
     if row.parent_execution is not None:
         typer.echo(clean(f"started by {row.parent_execution} at {row.parent_path}"))
-    table = _table("NODE", "TYPE", "STATUS", "TOOK", "ERROR")
+    table = headed("NODE", "TYPE", "STATUS", "TOOK", "ERROR")
     for node in nodes:
         took = seconds(node.ended_at - node.started_at) if node.started_at and node.ended_at else ""
         error = "" if node.error is None else clean(f"{node.error.code}: {node.error.message}")
         status = Text(node.status, STYLES.get(node.status, ""))
         table.add_row(Text(node.path), node.type or "", status, took, Text(error))
-    _print(table)
+    print_table(table)
     if more:
         typer.echo("There are more node runs than these.")
     if row.closed_at:
@@ -76,26 +76,19 @@ def execution_shown(row: Execution, nodes: Sequence[NodeRun], *, more: bool) -> 
 
 def stats_shown(stats: Stats) -> None:
     """A line for each workflow and each error, the most frequent first."""
-    table = _table("WORKFLOW", "STARTED", "ENDED", "SUCCEEDED", "FAILED", "RATE")
+    table = headed("WORKFLOW", "STARTED", "ENDED", "SUCCEEDED", "FAILED", "RATE")
     for name, row in [*((row.workflow, row) for row in stats.workflows), ("(all)", stats.total)]:
         failed = row.by_status.get("failed", 0) + row.by_status.get("timed_out", 0)
         rate = "" if row.success_rate is None else f"{row.success_rate:.1%}"
         ended = [row.started, row.closed, row.by_status.get("succeeded", 0), failed]
         table.add_row(Text(clean(name)), *map(str, ended), rate)
-    _print(table)
+    print_table(table)
     codes = sorted((-each.count, each.code) for family in stats.errors for each in family.codes)
     if codes:
-        errors = _table("ERROR", "EXECUTIONS")
+        errors = headed("ERROR", "EXECUTIONS")
         for count, code in codes:
             errors.add_row(Text(clean(code)), str(-count))
-        _print(errors)
-
-
-def log_line(event: Event) -> str:
-    """What an activity wrote, and when and where."""
-    line = LogLine.model_validate(event.data)
-    at = event.at.astimezone().isoformat(timespec="milliseconds")
-    return clean(f"{at} {line.level.upper():<7} {event.path} {line.message}")
+        print_table(errors)
 
 
 def ending(execution: Execution) -> list[str]:
@@ -126,15 +119,17 @@ def _moment(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
-def _table(*columns: str) -> Table:
+def headed(*columns: str) -> Table:
+    """A table without lines."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
 
 
-def _print(table: Table) -> None:
+def print_table(made: Table) -> None:
+    """Write it, in full where nobody looks."""
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
-    console.print(table)
+    console.print(made)

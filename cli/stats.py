@@ -5,8 +5,7 @@ from typing import Annotated
 import typer
 
 from cli import local
-from cli.executions import AsJson
-from cli.plain import clean_json
+from cli.answers import AsJson, tell
 from cli.replies import Stats
 from cli.server import ApiKey, Data, Url, connected
 
@@ -25,7 +24,4 @@ def stats(
 
     with connected(url, api_key, data) as api:
         reply = api.get("/workflows/analytics/stats", last=last, workflow=workflow)
-    if as_json:
-        typer.echo(clean_json(reply.text))
-    else:
-        stats_shown(reply.read(Stats))
+    tell(reply, Stats, stats_shown, as_json=as_json)

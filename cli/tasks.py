@@ -7,14 +7,13 @@ import typer
 from pydantic import JsonValue
 
 from cli import local
+from cli.answers import AsJson, tell
 from cli.given import given
 from cli.outcomes import Misused
-from cli.plain import clean, clean_json
 from cli.replies import Task
 from cli.server import ApiKey, Data, Url, connected, segment
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="A task's id; the event `node.waiting` tells it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
 
 
 def show(
@@ -23,12 +22,7 @@ def show(
     """Show what is asked of whom, or how it ended."""
     with connected(url, api_key, data) as api:
         reply = api.get(f"/tasks/{segment(id)}")
-    if as_json:
-        typer.echo(clean_json(reply.text))
-        return
-    task = reply.read(Task)
-    for line in _lines(task):
-        typer.echo(clean(line))
+    tell(reply, Task, _lines, as_json=as_json)
 
 
 def decide(
@@ -60,7 +54,7 @@ def decide(
     body |= {name: text for name, text in (("comment", comment), ("by", by)) if text is not None}
     with connected(url, api_key, data) as api:
         reply = api.post(f"/tasks/{segment(id)}/decide", json=body)
-    typer.echo(clean_json(reply.text) if as_json else reply.read(Task).status)
+    tell(reply, Task, lambda task: [task.status], as_json=as_json)
 
 
 def _lines(task: Task) -> Sequence[str]:

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from cli import local
+from cli.answers import AsJson
 from cli.definitions import File, read, show_flaws
 from cli.outcomes import Exit, Refused
 from cli.plain import clean, clean_json, visible
@@ -13,7 +14,6 @@ from cli.replies import Publication, RefusedByProblem, Review, Workflow
 from cli.server import Api, ApiKey, Data, Url, connected, segment
 
 Files = Annotated[list[str], typer.Argument(metavar="FILE...", help="YAML or JSON; `-` is standard input.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write what the API says, as JSON.")]
 Name = Annotated[str, typer.Argument(metavar="WORKFLOW", help="Its name or id.")]
 
 

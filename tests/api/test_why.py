@@ -90,3 +90,69 @@ async def test_every_kind_of_condition_is_explained_by_what_it_saw_then(me: Call
     assert code(await me.http.get(address, params={"path": "count", "turn": 9})) == (409, "condition.not_asked")
     assert code(await me.http.get(address, params={"path": "nobody"})) == (404, "node.unknown")
     assert code(await stranger.http.get(address, params={"path": "big"})) == (404, "execution.unknown")
+
+
+@pytest.mark.usefixtures("working")
+async def test_what_is_masked_is_not_in_the_answer_and_an_open_execution_is_explained(me: Caller) -> None:
+    nodes: dict[str, Any] = {
+        "look": {
+            "type": "code.python",
+            "config": {"code": "result = {'iban': 'DE-' + 'MARKER', 'total': 7}"},
+            "mask": ["/iban"],
+        },
+        "german": {
+            "type": "if",
+            "needs": ["look"],
+            "config": {"condition": "$uppercase(nodes.look.output.iban) = 'DE-1' or nodes.look.output.total > 5"},
+        },
+        "pause": {"type": "delay", "needs": ["german.true"], "config": {"for": "1h"}},
+    }
+    await published(me, definition("hiding", nodes=nodes))
+    id = (await begun(me, "hiding"))["id"]
+    await becomes(me, id, "waiting")
+    told = await because(me, id, "german")
+    [condition] = told["conditions"]
+    assert (condition["result"], condition["masked"], "MARKER" in str(told)) == (True, True, False)
+    assert [(part["expression"], part["shown"], part["value"]) for part in condition["parts"]][1:] == [
+        ("$uppercase(nodes.look.output.iban) = 'DE-1'", "value", False),
+        ("$uppercase(nodes.look.output.iban)", "masked", None),
+        ("nodes.look.output.total > 5", "value", True),
+        ("nodes.look.output.total", "value", 7),
+    ]
+
+
+@pytest.mark.usefixtures("working")
+async def test_a_retry_is_explained_by_the_attempt_in_which_it_was_asked(me: Caller) -> None:
+    nodes: dict[str, Any] = {
+        "first": {"type": "if", "config": {"condition": "execution.attempt = 1"}},
+        "fails": {
+            "type": "if",
+            "needs": ["first.true"],
+            "config": {"condition": "execution.attempt = 1 ? $error('no') : true"},
+        },
+    }
+    await published(me, definition("twice", nodes=nodes))
+    id = (await begun(me, "twice"))["id"]
+    await becomes(me, id, "failed")
+    assert (await me.http.post(f"{EXECUTIONS}/{id}/retry", json={})).status_code == 202
+    await becomes(me, id, "succeeded")
+    first, second = await because(me, id, "first"), await because(me, id, "fails")
+    assert (first["attempt"], first["conditions"][0]["result"]) == (1, True)
+    assert (second["attempt"], values(second["conditions"][0])["execution.attempt"]) == (2, 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+@pytest.mark.usefixtures("working")
+async def test_a_condition_in_a_batch_of_a_large_loop_is_found_there(me: Caller) -> None:
+    check = {"type": "transform", "when": "loop.index < input.most", "config": {"expression": "1"}}
+    body: dict[str, Any] = {"nodes": {"check": check}}
+    each = {"type": "for_each", "config": {"items": "[1..2001]", "result": "none", "body": body}}
+    await published(me, definition("large", nodes={"each": each}, input={"type": "object"}))
+    id = (await begun(me, "large", input={"most": 1500}))["id"]
+    await becomes(me, id, "succeeded")
+    for index, result in ((3, True), (1499, True), (1500, False), (2000, False)):
+        told = await because(me, id, f"each[{index}].check")
+        assert (told["conditions"][0]["result"], values(told["conditions"][0])["loop.index"]) == (result, index)
+    refused = await me.http.get(f"{EXECUTIONS}/{id}/debug/why", params={"path": "each[2001].check"})
+    assert code(refused) == (409, "condition.not_asked")

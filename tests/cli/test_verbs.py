@@ -191,7 +191,11 @@ def test_logs_are_what_the_activities_wrote(stack: LocalStack) -> None:
     until(lambda: len(lines()) == 2)  # they are written after the step's end, in batches
     assert [line.split()[1:] for line in lines()] == [["INFO", "talk", "first"], ["INFO", "talk", "second"]]
     said = [json.loads(line) for line in stack.perdure("logs", id, "--json").stdout.splitlines()]
-    assert [event["data"]["message"] for event in said] == ["first", "second"]
+    assert [(line["message"], line["seq"] > 0) for line in said] == [("first", True), ("second", True)]
+    assert [line.split()[-1] for line in stack.perdure("logs", id, "--text", "SECOND").stdout.splitlines()] == [
+        "second"
+    ]
+    assert stack.perdure("logs", id, "--level", "error").stdout == ""
 
 
 @pytest.mark.parametrize(("line", "status", "told"), REFUSED, ids=[line for line, _, _ in REFUSED])
