@@ -88,7 +88,8 @@ def _environment(data: os.PathLike[str]) -> Mapping[str, str]:
 
 
 def _asking(asked: Asked, environment: Mapping[str, str]) -> Iterator[Found | Total | Trouble]:
-    line = [sys.executable, "-m", "worker.rebuild", asked.model_dump_json()]
+    # -P: whatever lies in the folder that this is typed in is no part of it.
+    line = [sys.executable, "-P", "-m", "worker.rebuild", asked.model_dump_json()]
     with subprocess.Popen(line, stdout=subprocess.PIPE, env=environment, text=True) as process:
         assert process.stdout is not None
         for answer in process.stdout:

@@ -60,8 +60,9 @@ STEP_EVENT = "perdure_step_event"
 EVALUATE = "perdure.evaluate"
 """The local activity that computes what exceeds the inline budget."""
 
-GRACE = 10.0
-"""Seconds beyond an attempt's timeout, which the worker itself keeps, before Temporal gives the attempt up."""
+GRACE = 600.0
+"""Seconds beyond an attempt's timeout, which the worker itself keeps, before Temporal gives the attempt up: what it
+gives may be large, and wait for the database. An activity that is deaf to its end is waited for as long."""
 OUTAGE = 86_400.0
 """The same where the attempt begins with what the database knows, which may be away for long."""
 EVALUATION_TIMEOUT = 30.0

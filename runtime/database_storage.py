@@ -22,6 +22,7 @@ from runtime.storage import NAME, PayloadGone
 from store import payloads as stored
 from store.database import Database
 from store.ids import TenantId
+from store.schema import at_head
 from store.session import session
 
 CACHED = 64 * 1024 * 1024
@@ -82,6 +83,10 @@ class DatabaseStorage(StorageDriver):
         key = hashlib.sha256(sealed).hexdigest()
         await self._write(tenant, execution, {key: sealed})
         return key
+
+    async def reachable(self) -> None:
+        """Wait until the database answers."""
+        await patiently(lambda: at_head(self._database), within=self._patience)
 
     async def content(self, tenant: str, key: str) -> bytes:
         """Give back what was kept so. Raises PayloadGone."""

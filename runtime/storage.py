@@ -31,6 +31,10 @@ class Contents(Protocol):
         """Keep content for an execution, and say what to ask for it by."""
         ...
 
+    async def reachable(self) -> None:
+        """Wait until something can be kept."""
+        ...
+
 
 class MemoryStorage(StorageDriver):
     """Content-addressed, so that storing again what is there already changes nothing. With `max_bytes` the payloads
@@ -63,6 +67,9 @@ class MemoryStorage(StorageDriver):
     async def keep(self, tenant: str, execution: str, content: bytes) -> str:
         """Keep what is no payload, and say what to ask for it by."""
         return self._keep(content)
+
+    async def reachable(self) -> None:
+        """It always is."""
 
     def _keep(self, content: bytes) -> str:
         key = hashlib.sha256(content).hexdigest()

@@ -133,16 +133,19 @@ set type = coalesce(excluded.type, old.type),
 """)
 
 
-async def settle(session: Session, execution: str, strand: str | None, at: float) -> None:
+async def settle(
+    session: Session, execution: str, strand: str | None, at: float, *, attempt: int | None = None
+) -> None:
     """Settle the node runs of a strand that was killed, or of all of an execution's, which will say nothing more of
-    them. Lock the execution before."""
-    await session.sql.execute(_SETTLE, {"execution": execution, "strand": strand, "at": at})
+    them; those of the newest attempt, unless another one is named. Lock the execution before."""
+    values = {"execution": execution, "strand": strand, "at": at, "attempt": attempt}
+    await session.sql.execute(_SETTLE, values)
 
 
 _SETTLE = text("""
 update node_runs as run set status = 'cancelled', ended_at = to_timestamp(:at)
 from executions as x
-where x.id = :execution and run.execution_id = x.id and run.attempt = x.attempt
+where x.id = :execution and run.execution_id = x.id and run.attempt = coalesce(cast(:attempt as int), x.attempt)
     and run.strand = coalesce(:strand, run.strand) and run.status in ('pending', 'running', 'waiting')
 """)
 

@@ -3,7 +3,7 @@
 Whoever only wants to know what differs undoes the transaction."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeVar
@@ -38,6 +38,8 @@ class Said:
     """In order; at least one."""
     ended: bool
     """Whether it says nothing more."""
+    killed_at: float | None = None
+    """When it was ended from outside, if it was: what ran in it then is cancelled without a word."""
 
     @property
     def strand(self) -> Strand:
@@ -64,12 +66,16 @@ async def strand(session: Session, said: Said) -> list[Difference]:
     for some in _some(places):
         told = await node_runs.from_events(session, some)
         for place in some:
-            found = _node_run_differs(session, place, before.get(place), told.get(place))
+            row = before.get(place)
+            found = _node_run_differs(session, place, row, _settled(said, told.get(place), row))
             if found is not None:
                 differences.append(found)
                 wrong.append(place)
     for some in _some(wrong):
         await node_runs.tell_anew(session, some)
+    if wrong and said.killed_at is not None:
+        execution, attempt, name = said.strand
+        await node_runs.settle(session, execution, name, said.killed_at, attempt=attempt)
     return differences
 
 
@@ -186,6 +192,17 @@ select r.execution_id, r.attempt, r.path, r.type, r.status, r.port, r.output, r.
 from {node_runs.PLACES} as place (execution, attempt, path)
 join node_runs as r on r.execution_id = place.execution and r.attempt = place.attempt and r.path = place.path
 """)  # noqa: S608 made of constants
+
+
+def _settled(said: Said, run: NodeRun | None, row: Row | None) -> NodeRun | None:
+    """As it is to be. When it was settled is not told: the strand may have been ended with what is around it."""
+    if run is None or said.killed_at is None or run.status not in _OPEN:
+        return run
+    ended_at = said.killed_at if row is None or row.ended_at is None else row.ended_at
+    return replace(run, status="cancelled", ended_at=ended_at)
+
+
+_OPEN = ("running", "waiting")
 
 
 def _node_run_differs(session: Session, place: Place, row: Row | None, run: NodeRun | None) -> Difference | None:

@@ -22,6 +22,7 @@ from dag.masks import masked
 from dag.strands import strand_id
 from runtime import logs
 from runtime.converter import Json, raw
+from runtime.storage import THRESHOLD
 from worker import attempt, reuse
 from worker.attempt import Call, Means, Notes
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
@@ -71,6 +72,9 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
                 heartbeats = Heartbeats(notes.redaction)
                 try:
                     output = await run(_call(info, config, invocation, heartbeats.tell), means, notes)
+                    if len(output) >= THRESHOLD:
+                        # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
+                        await means.reachable()
                 finally:
                     heartbeats.stop()
                     notes.live.stop()

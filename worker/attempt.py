@@ -46,6 +46,8 @@ class Means:
     python: AsyncMonty
     keep: Callable[[str, str, bytes], Awaitable[str]]
     """Keeps content of a tenant's execution outside its history, and says what to ask for it by."""
+    reachable: Callable[[], Awaitable[None]]
+    """Waits until something can be kept there."""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,15 @@ async def means(
 ) -> AsyncGenerator[Means]:
     """Open what the activities of one process share."""
     async with egress.client(settings.egress_allow, tracing) as http, AsyncMonty() as python:
-        yield Means(types=types, secrets=secrets, cache=cache, http=http, python=python, keep=storage.keep)
+        yield Means(
+            types=types,
+            secrets=secrets,
+            cache=cache,
+            http=http,
+            python=python,
+            keep=storage.keep,
+            reachable=storage.reachable,
+        )
 
 
 def worker(

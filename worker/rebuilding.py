@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, cast
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHistory
 
 from dag.again import RERUN
@@ -32,6 +33,13 @@ SETTLED = timedelta(seconds=10)
 LOOKS = 3
 """What is said while it is replayed is written a moment later: only what still differs then is wrong."""
 PAUSE = 1.0
+KILLED = {
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT,
+    EventType.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED,
+}
+FAILED = {EventType.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED}
+"""What becomes of a batch that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,8 @@ class _Work:
     left: list[str] = field(default_factory=list[str])
     own: list[StepEvent] = field(default_factory=list[StepEvent])
     """What the execution's own strand says without a path."""
+    killed: dict[int, float] = field(default_factory=dict[int, float])
+    """The attempts at the execution that were ended from outside, and when."""
     batches: dict[str, None] = field(default_factory=dict[str, None])
     """The strands that others have begun, in order."""
 
@@ -99,6 +109,8 @@ async def _rebuilt(work: _Work, described: WorkflowExecutionDescription) -> Rebu
     before = partial(attempt_before, work.client)
     async for said in _attempts(work, histories(work.client, described.id, described.run_id, before=before)):
         work.own += [event for event in said.events if not event.path]
+        if said.killed_at is not None:
+            work.killed[said.events[0].attempt] = said.killed_at
         await _write(work, partial(rebuilding.strand, said=said))
     start = await _start(work, described)
     done = 0
@@ -116,19 +128,29 @@ async def _rebuilt(work: _Work, described: WorkflowExecutionDescription) -> Rebu
 async def _attempts(work: _Work, runs: AsyncIterable[WorkflowHistory]) -> AsyncGenerator[Said]:
     """What a strand has said, attempt by attempt; each may have taken several runs."""
     events: list[StepEvent] = []
-    ended = False
+    ended, killed_at = False, None
     async for history in runs:
         said = await replayed(work.client, history)
         work.events += len(said)
         work.replayed(len(said))
         work.batches.update(dict.fromkeys(_begun_in(said)))
         if events and said and said[0].attempt != events[0].attempt:
-            yield Said(events, ended)
+            yield Said(events, ended, killed_at)
             events = []
         events += said
-        ended = has_ended(history)
+        ended, killed_at = has_ended(history), _killed_at(history, events)
     if events:
-        yield Said(events, ended)
+        yield Said(events, ended, killed_at)
+
+
+def _killed_at(history: WorkflowHistory, events: Sequence[StepEvent]) -> float | None:
+    """When a strand was ended that has not said so itself."""
+    last = history.events[-1]
+    is_batch = any(event.strand for event in events[:1])
+    is_over = last.event_type in KILLED or (is_batch and last.event_type in FAILED)
+    if not is_over or any(event.type in ENDINGS or event.type == "strand.ended" for event in events[-1:]):
+        return None
+    return last.event_time.ToNanoseconds() / 1e9
 
 
 def _begun_in(said: Sequence[StepEvent]) -> Sequence[str]:
@@ -150,7 +172,9 @@ async def _rebuild_batch(work: _Work, name: str, *, attempts: int) -> None:
     if not runs:
         work.left.append(name)
     for run in runs:
-        async for said in _attempts(work, histories(work.client, str(id), run)):
+        async for own in _attempts(work, histories(work.client, str(id), run)):
+            # What ran in a batch is settled with the execution, whether the batch has been ended already or not.
+            said = replace(own, killed_at=own.killed_at or work.killed.get(own.events[0].attempt))
             await _write(work, partial(rebuilding.strand, said=said))
 
 

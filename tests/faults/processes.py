@@ -27,6 +27,11 @@ class Process:
             self._process = subprocess.Popen(self._line, stdout=log, stderr=log, env=self._env)
 
     @property
+    def said(self) -> str:
+        """All that it has written, each time that it ran."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    @property
     def memory(self) -> int:
         """How many bytes of memory it has, if it runs."""
         if self._process is None or self._process.poll() is not None:
@@ -34,10 +39,10 @@ class Process:
         told = subprocess.run(["ps", "-o", "rss=", "-p", str(self._process.pid)], capture_output=True, check=False)
         return int(told.stdout or b"0") * 1024
 
-    def kill(self) -> None:
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it at once, if it runs."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGKILL)
+            self._process.send_signal(number)
             self._process.wait(10)
 
 

@@ -84,6 +84,7 @@ async def means(
             http=http,
             python=python,
             keep=(storage or MemoryStorage()).keep,
+            reachable=(storage or MemoryStorage()).reachable,
         )
 
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 
 from interpreter.start import Tuning
 from store.database import Database
 from store.ids import TenantId
 from store.session import session
 from tests.interpreter.documents import computing, document, work
-from tests.interpreter.large_loops import SMALL, loop
+from tests.interpreter.large_loops import FOREVER, SMALL, loop
 from tests.store.telling import rows
 from tests.worker.journals import Installation, execution_of, installation, is_whole
 from worker import rebuilding
@@ -189,8 +189,34 @@ async def test_an_execution_that_waits_and_one_that_was_terminated_are_rebuilt(
         await rebuilt(running, handle)
         row = (await rows(store, tenant, "executions"))[execution_of(handle)]
         assert (row["status"], row["error_code"]) == ("cancelled", "terminated")
+        assert (await rows(store, tenant, "node_runs"))["w"]["status"] == "cancelled"
         before = await running.journal(handle)
         assert told(await checked(running, handle)) == []
         await change(running, "update executions set closed_at = null, status = 'waiting'")
         await rebuilt(running, handle)
         assert await running.journal(handle) == before
+
+
+@pytest.mark.slow
+async def test_what_ran_in_killed_batches_is_cancelled_and_stays_so(
+    client: Client, store: Database, tenant: TenantId
+) -> None:
+    async with installation(client, store, tenant) as running:
+        handle = await running.start(document({"loop": loop("[0..9]", {"w": FOREVER})}), tuning=SMALL)
+        while [row.type for row in await running.journal(handle)].count("node.waiting") < 4:
+            await asyncio.sleep(0.05)
+        await client.get_workflow_handle(f"{handle.id}/loop/1").terminate()
+        await rebuilt(running, handle)
+        assert (await rows(store, tenant, "node_runs"))["loop[3].w"]["status"] == "cancelled"
+        with pytest.raises(WorkflowFailureError):
+            await handle.result()
+        assert told(await checked(running, handle)) == []
+        again = await running.start(document({"loop": loop("[0..9]", {"w": FOREVER})}), tuning=SMALL)
+        while [row.type for row in await running.journal(again)].count("node.waiting") < 4:
+            await asyncio.sleep(0.05)
+        await again.terminate()
+        assert told(await checked(running, again))
+        await rebuilt(running, again)
+        assert told(await checked(running, again)) == []
+    runs = await rows(store, tenant, "node_runs")
+    assert {run["status"] for run in runs.values()} == {"cancelled", "failed"}
