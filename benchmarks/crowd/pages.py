@@ -37,7 +37,12 @@ def pages() -> Mapping[str, Question]:
     found["a node, 90d"] = lambda s, n: rollup_reading.sums(
         s, _span("90d", n), Which(workflow=_workflow(n), node="each.stock"), nodes=True, kind="durations"
     )
-    return {**found, **_MONITORING}
+    return found
+
+
+def monitored() -> Mapping[str, Question]:
+    """What monitoring asks the database."""
+    return _MONITORING
 
 
 async def _stats(session: Session, range: Range, which: Which) -> object:
