@@ -16,7 +16,7 @@ from store.session import Session
 from store.tables.executions import ExecutionRow, SearchValueRow
 from store.tables.workflows import WorkflowRow
 
-LOOKED_AT = 2_000
+LOOKED_AT = 1_000
 """Executions that one part of a list looks at, at most."""
 Place = tuple[datetime, str]
 """Where an execution stands in the list: its start and its id. Nothing that starts later comes in between."""
@@ -114,8 +114,6 @@ async def some(session: Session, filters: Filters, *, after: Place | None, limit
         return [Listed(*row) for row in await session.sql.execute(_query(conditions, words, along, limit=limit + 1))]
 
     rows, until = await read(way(None, min(most, 4 * limit))), None  # most often they are among the first ones
-    if len(rows) <= limit:
-        rows = await read(way(None, most))
     if len(rows) <= limit:
         # Executions start and go meanwhile: where the list goes on is fixed before what comes before it is read.
         end = (await session.sql.execute(way(None, most).offset(most - 1).limit(1))).first()

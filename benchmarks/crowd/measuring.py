@@ -80,5 +80,9 @@ async def _processor(database: Database, tenant: TenantId) -> float:
     """Seconds that this process, and that of its one connection, have used. They are Linux's."""
     async with session(database, tenant) as opened:
         pid = (await opened.sql.execute(text("select pg_backend_pid()"))).scalar_one()
-    used = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return time.process_time() + sum(map(int, used)) / os.sysconf("SC_CLK_TCK")
+    return time.process_time() + _used(pid)
+
+
+def _used(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
