@@ -103,8 +103,10 @@ async def some(session: Session, filters: Filters, *, after: Place | None, limit
         if name is None:
             return Part([], None)
         filters = replace(filters, workflow=name)
-    ways = list(_ways(filters, words, after))
-    way = ways[0] if len(ways) == 1 else await _shortest(session, ways, most)
+    along_words = [each for each in words if len(each[1]) == 1]  # those under several values are in several orders
+    ways = list(_ways(filters, along_words, after))
+    taken = 0 if len(ways) == 1 else await _shortest(session, ways, most)
+    way, words = ways[taken], [each for each in words if each not in along_words[taken : taken + 1]]
     conditions = [
         *_conditions(filters),
         *([] if workflow_id is None else [col(ExecutionRow.workflow_id) == workflow_id]),
@@ -142,12 +144,12 @@ def _words(seal: Seal, filters: Filters) -> Sequence[Word]:
 
 
 def _ways(filters: Filters, words: Sequence[Word], after: Place | None) -> Iterator[Way]:
-    """The ways to go. Where all are long, the first is taken; what follows from another is none."""
+    """The ways to go, those along words first. Where all are long, the first is taken; what follows from another is
+    none."""
     row, word = ExecutionRow, SearchValueRow
     place = (col(row.started_at), col(row.id))
     for key, values in words:
-        if len(values) == 1:  # else they are in several orders
-            yield _way(filters, after, (col(word.started_at), col(word.execution_id)), _is(word, key, values))
+        yield _way(filters, after, (col(word.started_at), col(word.execution_id)), _is(word, key, values))
     of_workflow = [] if filters.workflow is None else [col(row.workflow) == filters.workflow]
     narrow: list[Sequence[ColumnElement[bool]]] = []
     if filters.error_code is not None:
@@ -211,11 +213,11 @@ def _of_statuses(filters: Filters, after: Place | None, of_workflow: Sequence[Co
     return together
 
 
-async def _shortest(session: Session, ways: Sequence[Way], most: int) -> Way:
-    """The way that has the fewest left."""
+async def _shortest(session: Session, ways: Sequence[Way], most: int) -> int:
+    """Which way has the fewest left."""
     lengths = (select(func.count()).select_from(way(None, most).subquery()).scalar_subquery() for way in ways)
     found = (await session.sql.execute(select(*lengths))).one()
-    return ways[min(range(len(ways)), key=lambda n: found[n])]
+    return min(range(len(ways)), key=lambda n: found[n])
 
 
 def _query(
