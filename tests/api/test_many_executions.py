@@ -40,8 +40,8 @@ MANY = 10_000
 PAGE = 51
 MOST_TOUCHED = 700
 """Rows: some pages, and some of those that are rare."""
-MOST_COMPARED = 2 * execution_search.LOOKED_AT
-"""Entries of indexes, where two ways to go are compared."""
+MOST_COMPARED = 3 * execution_search.LOOKED_AT
+"""Entries of indexes, where up to three ways to go are compared."""
 BIG = ExecutionId("ex_00007")
 STARTERS = [ExecutionId("ex_00001"), ExecutionId("ex_00002")]
 CHANGED = [f"ex_{n:05}" for n in range(1, MANY, MANY // 200)]
