@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from api.analytics.asking import Range
 from api.analytics.numbers import MICROSECONDS, counts, range_of, statuses
 from store import rollup_reading
 from store.durations import Durations, durations
-from store.rollup_reading import Sums, Top, Which
+from store.rollup_reading import Group, Sums, Top, Which
 from store.session import Session
 
 HOLDING = frozenset({"for_each", "while", "repeat", "parallel", "try", "workflow"})
@@ -54,14 +55,10 @@ async def performance(session: Session, range: Range, which: Which, top: int) ->
     versions = await rollup_reading.sums(session, span, which, kind="durations", by=["workflow", "version"], top=most)
     workflows = await rollup_reading.sums(session, span, which, kind="durations", by=["workflow"], top=most)
     total = (await rollup_reading.sums(session, span, which, kind="durations")).get((1,), {})
-    found = await rollup_reading.sums(
-        session, span, which, nodes=True, kind="durations", by=["workflow", "node"], top=Top("time", READ)
-    )
-    nodes = [
-        _node(str(workflow), str(node), sums, took)
-        for (_, workflow, node), sums in found.items()
-        if (took := durations(sums)) is not None
-    ]
+    longest = await rollup_reading.ranked(session, span, which, Top("time", READ), nodes=True, by=["workflow", "node"])
+    nodes = await _nodes(session, span, which, longest[: top + BOTTLENECKS])
+    if sum(map(_works, nodes)) < BOTTLENECKS:
+        nodes += await _nodes(session, span, which, longest[top + BOTTLENECKS :])
     nodes.sort(key=lambda node: (-node.seconds, node.workflow, node.node))
     return {
         **await range_of(session, range),
@@ -74,9 +71,30 @@ async def performance(session: Session, range: Range, which: Which, top: int) ->
 
 
 def _by_time(
-    found: Mapping[rollup_reading.Group, Sums],
-) -> Sequence[tuple[rollup_reading.Group, Sums]]:
+    found: Mapping[Group, Sums],
+) -> Sequence[tuple[Group, Sums]]:
     return sorted(found.items(), key=lambda one: (-one[1].get("time", 0), one[0]))
+
+
+async def _nodes(session: Session, span: Sequence[datetime], which: Which, named: Sequence[Group]) -> list[TimedNode]:
+    """How long nodes took, those of which anything is known."""
+    found = await rollup_reading.sums(
+        session, span, which, nodes=True, kind="durations", by=["workflow", "node"], among=named
+    )
+    return [
+        _node(str(workflow), str(node), sums, took)
+        for (_, workflow, node), sums in found.items()
+        if (took := durations(sums)) is not None
+    ]
+
+
+def _works(node: TimedNode) -> bool:
+    return node.type not in HOLDING | PATIENT
+
+
+def _type(sums: Sums) -> str | None:
+    types = sorted((-n, key.removeprefix("t:")) for key, n in sums.items() if key.startswith("t:"))
+    return types[0][1] if types else None
 
 
 def _timed(sums: Sums) -> Timed:
@@ -86,12 +104,11 @@ def _timed(sums: Sums) -> Timed:
 
 def _node(workflow: str, node: str, sums: Sums, took: Durations) -> TimedNode:
     by_status, time, attempts = statuses(sums), sums.get("time", 0), sums.get("attempts", 0)
-    types = sorted((-n, key.removeprefix("t:")) for key, n in sums.items() if key.startswith("t:"))
     busy = sums.get("busy") if attempts else None
     return TimedNode(
         workflow=workflow,
         node=node,
-        type=types[0][1] if types else None,
+        type=_type(sums),
         runs=sum(by_status.values()),
         by_status=by_status,
         cached=sums.get("cached", 0),
@@ -108,5 +125,5 @@ def _node(workflow: str, node: str, sums: Sums, took: Durations) -> TimedNode:
 def _bottlenecks(nodes: Sequence[TimedNode], total: Sums) -> list[dict[str, object]]:
     """Nodes that work, by how much of the time of executions is theirs."""
     time = total.get("time", 0) / MICROSECONDS
-    working = [node for node in nodes if node.type not in HOLDING | PATIENT]
+    working = [*filter(_works, nodes)]
     return [{**asdict(node), "share": node.seconds / time if time else None} for node in working[:BOTTLENECKS]]

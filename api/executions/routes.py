@@ -27,7 +27,7 @@ from api.executions.shapes import (
 )
 from api.executions.waiting import waiting
 from api.json_answers import answer
-from api.paging import Limit, Page, PageOut, after, page
+from api.paging import Limit, Page, PageOut, after, page, page_up_to
 from api.problems import responses
 from api.workflows.found import Reference
 from store import events, execution_search, executions, node_run_reading, node_run_records
@@ -75,9 +75,10 @@ async def start_execution(
 
 @router.get("/executions", response_model=PageOut[ListedOut])
 async def list_executions(session: Session, filters: Asked, last: LastPlace, limit: Limit = 50) -> Response:
-    """List executions, the newest first."""
-    rows = await execution_search.page(session, filters, after=last, limit=limit + 1)
-    return answer(page(session, rows, limit, key=lambda row: (row.started_at, row.id)))
+    """List executions, the newest first. Where what is asked for is rare among many, a page may hold fewer than
+    `limit`, even none: while there is a `next`, the list goes on."""
+    found = await execution_search.some(session, filters, after=last, limit=limit)
+    return answer(page_up_to(session, found.rows, found.next))
 
 
 @router.get("/executions/{execution}", response_model=ExecutionOut, responses=responses(404))

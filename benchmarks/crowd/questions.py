@@ -96,12 +96,14 @@ def _day(what: str, days: int = 1) -> Callable[[int], dict[str, Any]]:
 
 
 def _listed(filters: Callable[[int], Mapping[str, Any]]) -> Question:
-    return lambda s, n: execution_search.page(s, Filters(**filters(n)), after=None, limit=PAGE)
+    return lambda s, n: execution_search.some(s, Filters(**filters(n)), after=None, limit=PAGE - 1)
 
 
 def _far(filters: Callable[[int], Mapping[str, Any]]) -> Question:
     def asks(s: Session, n: int) -> Awaitable[object]:
-        return execution_search.page(s, Filters(**filters(n)), after=(UNTIL - timedelta(days=20 + n), ""), limit=PAGE)
+        return execution_search.some(
+            s, Filters(**filters(n)), after=(UNTIL - timedelta(days=20 + n), ""), limit=PAGE - 1
+        )
 
     return asks
 

@@ -50,6 +50,14 @@ class ExecutionRow(Tenanted, table=True):
             postgresql_where=text("error_code is not null"),
         ),
         Index(
+            "executions_of_workflow_by_error",
+            "tenant_id",
+            "workflow",
+            text("started_at desc"),
+            text("id desc"),
+            postgresql_where=text("error_code is not null"),
+        ),
+        Index(
             "executions_by_parent",
             "tenant_id",
             "parent_execution",

@@ -85,6 +85,8 @@ async def test_no_sum_is_found_by_reading_through_a_table(store: Database, many:
         await monitoring.journal(many)
     connection = await many.sql.connection()
     for statement, parameters in statements:
+        if statement.startswith("select set_config"):
+            continue
         explained = await connection.exec_driver_sql(f"explain (format json) {statement}", parameters)
         plan = explained.scalar_one()
         plan = plan if isinstance(plan, list) else json.loads(plan)
