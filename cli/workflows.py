@@ -100,11 +100,13 @@ def _publish(api: Api, file: File, *, tests: bool) -> bool:
         return False
     try:
         stored = api.post("/workflows/import", content=file.text, headers=_typed(file)).read(Workflow)
-        address = f"/workflows/{stored.name}/publish"
         if tests:
             api.post(f"/workflows/{stored.name}/tests/run", json={})
-            address += "?tests=required"
-        made = api.post(address, headers={"If-Match": f'"{stored.revision}"'}).read(Publication)
+        made = api.post(
+            f"/workflows/{stored.name}/publish",
+            headers={"If-Match": f'"{stored.revision}"'},
+            tests="required" if tests else None,
+        ).read(Publication)
     except RefusedByProblem as refused:
         show_flaws(file, refused.problem.problems or [])
         raise Refused(refused.message) from refused

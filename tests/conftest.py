@@ -2,7 +2,9 @@
 
 from hypothesis import HealthCheck, settings
 
-settings.register_profile("patient", parent=settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "patient", parent=settings(), max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 pytest_plugins = [

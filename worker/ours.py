@@ -10,8 +10,9 @@ from worker.dependencies import dependency_activities
 from worker.events import event_activities
 from worker.gate import Gate
 from worker.gates import gate_activities
+from worker.question import Why
 from worker.steering import steering_activities
-from worker.why import Why, why_activities
+from worker.why import why_activities
 
 OUR_WORKFLOWS: Sequence[type] = (Gate, Why)
 

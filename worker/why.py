@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowHistory
-from temporalio.common import RetryPolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.strands import StrandId, strand_id, strands_of
@@ -24,33 +22,15 @@ from store.node_run_reading import NodeRunUnknown
 from worker.healing import DECIDED
 from worker.histories import Incomplete, histories
 from worker.own_attempt import own_attempt
+from worker.question import LONGEST
 from worker.replaying import replayer
 
-LONGEST = timedelta(seconds=20)
-"""Of all replays for one question."""
 AT_ONCE = 2
 """Questions that one worker looks into: the others wait."""
 ATTEMPTS = 20
 """Of an execution, the last ones are looked through."""
 
 Activity = Callable[..., Awaitable[object]]
-
-
-@workflow.defn(name=WHY)
-class Why:
-    """One question."""
-
-    @workflow.run
-    async def run(self, asked: Asking) -> Answer:
-        """Have it answered."""
-        return await workflow.execute_activity(
-            WHY,
-            asked,
-            result_type=Answer,
-            start_to_close_timeout=LONGEST * 2,
-            heartbeat_timeout=timedelta(seconds=10),
-            retry_policy=RetryPolicy(maximum_attempts=2),
-        )
 
 
 def why_activities(client: Client) -> Sequence[Activity]:

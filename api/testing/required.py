@@ -26,7 +26,7 @@ MOST_CHARACTERS = 300
 
 class TestsNotRun(PerdureError):
     """The draft's tests are required, and not all of them have been run to their end on the draft as it is, and as they
-    are; run them (`tests/run`), then publish. A workflow without tests has none that could pass."""
+    are; run them, then publish. A workflow without tests has none that could pass."""
 
     code = "tests.not_run"
     __test__ = False

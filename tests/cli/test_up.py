@@ -64,7 +64,9 @@ def test_a_second_start_on_the_same_folder_is_refused(stack: LocalStack) -> None
     assert stack.ready()
 
 
-@pytest.mark.parametrize("part", sorted(PARTS))
+@pytest.mark.parametrize(
+    "part", [*sorted(PARTS)[:1], *(pytest.param(part, marks=pytest.mark.slow) for part in sorted(PARTS)[1:])]
+)
 def test_a_part_that_is_killed_is_started_again(stack: LocalStack, part: str) -> None:
     before = stack.pids()
     os.kill(before[part], signal.SIGKILL)
@@ -74,6 +76,7 @@ def test_a_part_that_is_killed_is_started_again(stack: LocalStack, part: str) ->
     assert stack.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
     stack = LocalStack(tmp_path)
     with socket.create_server(("127.0.0.1", stack.temporal_port)):
@@ -83,6 +86,7 @@ def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None
     assert not (stack.data / "postgres").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     stack = LocalStack(tmp_path)
     stack.data.write_text("a file")

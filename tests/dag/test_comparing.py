@@ -33,7 +33,7 @@ def stored(document: Any) -> Document:
 
 WHOLE: st.SearchStrategy[Document] = nested().map(dict)
 DRAFTS: st.SearchStrategy[Document] = (damaged() | WHOLE).map(stored).filter(bool)
-FEW = settings(max_examples=25)
+FEW = settings(max_examples=15)
 OLD: Document = {
     "language": 1,
     "name": "pay",

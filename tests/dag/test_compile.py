@@ -228,7 +228,13 @@ def layers(number: int) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("needs", "join"), [(chain, "all"), (chain, "any"), (fan, "all"), (fan, "any"), (steps, "any"), (layers, "all")]
+    ("needs", "join"),
+    [
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in [(chain, "all"), (fan, "all"), (steps, "any")]),
+        (chain, "any"),
+        (fan, "any"),
+        (layers, "all"),
+    ],
 )
 def test_ten_thousand_nodes_are_published_within_seconds(needs: Callable[[int], list[int]], join: str) -> None:
     nodes: dict[str, Any] = {}

@@ -426,7 +426,7 @@ def test_a_million_problems_are_refused_soon(node: Any) -> None:
     assert time.process_time() - begun < 8
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(damaged() | values)
 def test_whatever_the_document_its_problems_are_well_told_and_never_an_exception(document: Any) -> None:
     for problem in parse(document).problems:
@@ -436,7 +436,7 @@ def test_whatever_the_document_its_problems_are_well_told_and_never_an_exception
         json.dumps(problem.value(), ensure_ascii=False).encode()
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(damaged())
 def test_a_document_without_problems_reads_as_itself_when_written(document: Any) -> None:
     parsed = parse(document)
@@ -444,7 +444,7 @@ def test_a_document_without_problems_reads_as_itself_when_written(document: Any)
         assert parse(parsed.definition.document()).definition == parsed.definition
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(damaged())
 def test_nothing_is_broken_without_a_problem_that_points_into_it(document: Any) -> None:
     parsed = parse(document)
@@ -455,7 +455,7 @@ def test_nothing_is_broken_without_a_problem_that_points_into_it(document: Any) 
             assert told or not isinstance(node, Broken)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=100)
 @given(damaged())
 def test_a_problem_points_at_something_written_or_just_missing(document: Any) -> None:
     for problem in parse(document).problems:

@@ -41,6 +41,7 @@ def pool(client: Client, queue: str, log: Path, installation: dict[str, str]) ->
     return Process([sys.executable, "-m", "worker"], log, env)
 
 
+@pytest.mark.slow
 async def test_a_lost_attempt_is_made_again_if_it_may_be(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installation: dict[str, str]
 ) -> None:

@@ -60,7 +60,7 @@ def how_it_ended(attempt: Attempt) -> tuple[object, object]:
     return (last.type, without_words(last.data)), nodes
 
 
-@settings(max_examples=PROFILE.max_examples // 3)
+@settings(max_examples=PROFILE.max_examples // 2)
 @given(calm_cases())
 def test_a_retry_without_the_failure_ends_like_a_run_that_never_failed(case: Case) -> None:
     document, script = case
@@ -74,7 +74,7 @@ def test_a_retry_without_the_failure_ends_like_a_run_that_never_failed(case: Cas
     assert not first.ran & second.called.keys()
 
 
-@settings(max_examples=PROFILE.max_examples // 3)
+@settings(max_examples=PROFILE.max_examples // 2)
 @given(nested_cases(), st.sampled_from([None, 1, 2, 3]))
 def test_no_activity_that_succeeded_and_was_not_undone_runs_twice(case: Case, starts: int | None) -> None:
     document, script = case

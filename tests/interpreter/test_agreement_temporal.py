@@ -48,6 +48,8 @@ from worker.step_events import StepEvents
 
 PATIENCE = 20.0
 """Seconds to wait for what the reference says must come."""
+MANY = 300
+"""Examples where there is time; each is up to six documents, in all variants."""
 AT_ONCE = 30
 """Examples that are played at the same time."""
 PROMPTLY = timedelta(milliseconds=10)
@@ -242,7 +244,7 @@ def _takes_no_time(example: Example) -> bool:
 REAL = settings(suppress_health_check=[*PROFILE.suppress_health_check, HealthCheck.function_scoped_fixture])
 
 
-@settings(REAL, max_examples=PROFILE.max_examples // 15)
+@settings(REAL, max_examples=PROFILE.max_examples // 10)
 @given(cases())
 async def test_any_graph_ends_as_the_reference_says_however_it_is_run(
     theatres: Mapping[str, Theatre], cases: list[Case]
@@ -250,7 +252,7 @@ async def test_any_graph_ends_as_the_reference_says_however_it_is_run(
     await all_agree(theatres, cases)
 
 
-@settings(REAL, max_examples=PROFILE.max_examples // 20)
+@settings(REAL, max_examples=PROFILE.max_examples // 10)
 @given(nested_cases())
 async def test_any_nested_graph_ends_as_the_reference_says_however_it_is_run(
     theatres: Mapping[str, Theatre], cases: list[Case]
@@ -260,7 +262,7 @@ async def test_any_nested_graph_ends_as_the_reference_says_however_it_is_run(
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(REAL, max_examples=5 * PROFILE.max_examples)
+@settings(REAL, max_examples=MANY)
 @given(nested_cases())
 async def test_many_more_nested_graphs_end_as_the_reference_says_however_they_are_run(
     theatres: Mapping[str, Theatre], cases: list[Case]
@@ -270,7 +272,7 @@ async def test_many_more_nested_graphs_end_as_the_reference_says_however_they_ar
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@settings(REAL, max_examples=5 * PROFILE.max_examples)
+@settings(REAL, max_examples=MANY)
 @given(cases())
 async def test_many_more_graphs_end_as_the_reference_says_however_they_are_run(
     theatres: Mapping[str, Theatre], cases: list[Case]

@@ -47,8 +47,8 @@ async def statuses(running: Installation) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("lost", "tuning"),
     [
-        (range(4, 99), SMALL),
-        (range(2, 5), SMALL),
+        pytest.param(range(4, 99), SMALL, marks=pytest.mark.slow),
+        pytest.param(range(2, 5), SMALL, marks=pytest.mark.slow),
         (range(1, 99), SMALL),
         (range(4, 99), replace(SMALL, continue_after=1)),
     ],

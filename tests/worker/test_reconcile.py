@@ -41,7 +41,12 @@ async def ended(store: Database, tenant: TenantId, handle: WorkflowHandle[object
 
 @pytest.mark.parametrize(
     "lost",
-    [range(3, 5), range(1, 3), range(7, 99), range(1, 99)],
+    [
+        range(3, 5),
+        pytest.param(range(1, 3), marks=pytest.mark.slow),
+        range(7, 99),
+        pytest.param(range(1, 99), marks=pytest.mark.slow),
+    ],
     ids=["the middle", "the beginning", "the end", "everything"],
 )
 async def test_what_was_lost_of_a_closed_execution_is_found_again(
