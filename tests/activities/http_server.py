@@ -61,7 +61,7 @@ async def serving(answer: Answer | bytes) -> AsyncGenerator[Server]:
         yield server
         for task in serving:
             task.cancel()
-        await asyncio.gather(*serving)
+        await asyncio.gather(*serving, return_exceptions=True)  # one that was cancelled as it closed says so
 
 
 def reply(status: int = 200, body: bytes = b"", *headers: str, length: int | None = None) -> bytes:
