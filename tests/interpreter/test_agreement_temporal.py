@@ -126,6 +126,11 @@ class Heard:
     def told(self, record: Lines | Progress) -> None:
         pass
 
+    def has_all(self, execution: str) -> bool:
+        """Whether its batches have said their last: they report to the loop before they end."""
+        last = {strand: event for (strand, _), event in sorted(self.events[execution].items())}
+        return all(event.type == "strand.ended" for strand, event in last.items() if strand)
+
     def of(self, execution: str) -> list[StepEvent]:
         return [event for _, event in sorted(self.events[execution].items())]
 
@@ -148,6 +153,7 @@ class Theatre:
         try:
             await self._follow(reference, handle, document)
             how = await asyncio.wait_for(ended(handle), PATIENCE)
+            await _until(lambda: self.heard.has_all(execution), "its batches end")
         except (AssertionError, TimeoutError):
             with suppress(RPCError):  # it may have ended meanwhile
                 await handle.terminate()
