@@ -46,7 +46,7 @@ from worker.host import RUNNER
 from worker.records import Attempt, Lines, Progress
 from worker.step_events import StepEvents
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds to wait for what the reference says must come."""
 MANY = 300
 """Examples where there is time; each is up to six documents, in all variants."""
