@@ -57,6 +57,7 @@ async def test_graphs_within_graphs_have_a_bound_all_together(engine: Engine) ->
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 async def test_thousands_of_waits_at_once_are_not_too_much_for_temporal(engine: Engine) -> None:
     wait = {"nodes": {"w": {"type": "wait_event", "config": {"events": [{"name": "never"}], "timeout": "1s"}}}}
     loop = {"items": "input", "concurrency": 2_000, "body": wait, "result": "none"}
