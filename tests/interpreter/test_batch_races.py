@@ -42,7 +42,8 @@ async def test_many_failing_turns_are_told_of_once_a_batch(engine: Engine) -> No
         async for event in handle.fetch_history_events()
         if event.HasField("workflow_execution_signaled_event_attributes")
     ]
-    assert len(signals) <= 6  # of each of three batches: that it fails, and that it has
+    # Of each of three batches, that it fails and that it has; a report may be made again after a failed workflow task.
+    assert 6 <= len(signals) <= 12
 
 
 @pytest.fixture

@@ -86,9 +86,10 @@ async def test_the_newest_replaces_those_before_it(family: Family) -> None:
 
 async def test_one_that_waits_can_be_cancelled_and_makes_no_others_wait(family: Family) -> None:
     await limited(family)
-    first, second, third = [await family.start("flow", n) for n in range(3)]
-    await family.until(lambda: sum("execution.queued" in said(family, each) for each in (first, second, third)) >= 2)
-    running, *waiting = sorted((first, second, third), key=lambda each: "execution.started" not in said(family, each))
+    handles = [await family.start("flow", n) for n in range(3)]
+    last = [["execution.queued"], ["execution.queued"], ["execution.started"]]
+    await family.until(lambda: sorted(said(family, each)[-1:] for each in handles) == last)
+    running, *waiting = sorted(handles, key=lambda each: "execution.started" not in said(family, each))
     await waiting[0].cancel()
     assert (await ended(waiting[0])).status == "cancelled"
     assert said(family, waiting[0]) == ["execution.queued", "execution.cancelled"]
