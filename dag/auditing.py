@@ -57,7 +57,8 @@ def audit(source: str, scope: Mapping[str, JsonValue], moment: Moment, masks: Ma
     if not hidden:  # then it comes to the same without, and no value on the way holds any of it
         scope = _without(scope, masks)
     try:
-        form = expressions.parse(source).truth if is_condition else expressions.parse(source).itself
+        parsed = expressions.parse(source)
+        form = parsed.truth if is_condition else parsed.itself
         root, cut, wrong = audit_apart(form.text, scope, moment, BUDGET, LIMITS)
     except Fault:
         return _unexplained(source, scope, moment, hidden=hidden, is_condition=is_condition)

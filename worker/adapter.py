@@ -19,7 +19,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
-from dag.strands import strand_id
+from dag.strands import StrandId, strand_id
 from runtime import logs
 from runtime.converter import Json, raw
 from runtime.storage import THRESHOLD
@@ -57,7 +57,8 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
         info = activity.info()
         config: JsonValue = JSON.from_payload(args[0].payload)
         invocation: Invocation = JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
-        notes = _notes(info, invocation, sink)
+        whose = strand_id(info.workflow_id or "")
+        notes = _notes(info, whose, invocation, sink)
         logs.execution.set(info.workflow_id or "")
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
@@ -65,13 +66,13 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
             run = attempt.run if invocation.cache is None else reuse.run
             if info.is_local:
                 try:
-                    output = await run(_call(info, config, invocation, unheard), means, notes)
+                    output = await run(_call(info, whose, config, invocation, unheard), means, notes)
                 finally:
                     notes.live.stop()
             else:
                 heartbeats = Heartbeats(notes.redaction)
                 try:
-                    output = await run(_call(info, config, invocation, heartbeats.tell), means, notes)
+                    output = await run(_call(info, whose, config, invocation, heartbeats.tell), means, notes)
                     if len(output) >= THRESHOLD:
                         # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
                         await means.reachable()
@@ -88,7 +89,7 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
                 # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
                 raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
             else:
-                sink.attempt(_record(info, invocation, notes, started_at, worker=identity, status="cancelled"))
+                sink.attempt(_record(info, whose, invocation, notes, started_at, worker=identity, status="cancelled"))
                 raise
         except PerdureError as expected:
             problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
@@ -96,13 +97,13 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
             problem = _unexpected(info, notes)
         else:
             sink.attempt(
-                _record(info, invocation, notes, started_at, worker=identity, status="succeeded", output=output)
+                _record(info, whose, invocation, notes, started_at, worker=identity, status="succeeded", output=output)
             )
             return raw(output, outside=info.is_local, cached=notes.cached is True)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         number = info.attempt + invocation.earlier_attempts
         error = error_value(problem, path=info.activity_id, attempt=number, redact=notes.redaction)
-        sink.attempt(_record(info, invocation, notes, started_at, worker=identity, status="failed", error=error))
+        sink.attempt(_record(info, whose, invocation, notes, started_at, worker=identity, status="failed", error=error))
         again = await worth_another(error, invocation)
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=info.is_local)
 
@@ -139,9 +140,12 @@ def unheard(told: JsonValue) -> None:
 
 
 def _call(
-    info: activity.Info, config: JsonValue, invocation: Invocation, heartbeat: Callable[[JsonValue], None]
+    info: activity.Info,
+    whose: StrandId,
+    config: JsonValue,
+    invocation: Invocation,
+    heartbeat: Callable[[JsonValue], None],
 ) -> Call:
-    whose = strand_id(info.workflow_id or "")
     return Call(
         tenant=whose.tenant,
         execution=whose.execution,
@@ -157,9 +161,8 @@ def _call(
     )
 
 
-def _notes(info: activity.Info, invocation: Invocation, sink: Sink) -> Notes:
+def _notes(info: activity.Info, whose: StrandId, invocation: Invocation, sink: Sink) -> Notes:
     """What the attempt tells while it runs goes to the sink under its name."""
-    whose = strand_id(info.workflow_id or "")
     number = info.attempt + invocation.earlier_attempts
     redaction = Redaction()
 
@@ -201,6 +204,7 @@ def _unexpected(info: activity.Info, notes: Notes) -> Unexpected:
 
 def _record(
     info: activity.Info,
+    whose: StrandId,
     invocation: Invocation,
     notes: Notes,
     started_at: float,
@@ -210,7 +214,6 @@ def _record(
     error: ErrorValue | None = None,
     output: bytes | None = None,
 ) -> Attempt:
-    whose = strand_id(info.workflow_id or "")
     shown = output is not None and len(output) <= MAX_RECORDED
     return Attempt(
         tenant=whose.tenant,
