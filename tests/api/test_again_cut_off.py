@@ -93,6 +93,8 @@ async def test_what_temporal_keeps_no_longer_is_not_repeated_on_a_guess(me: Call
         assert code(await post(me, failed["id"], verb, body)) == (409, "execution.too_old")
     bulk = await me.http.post("/workflows/executions/bulk/retry", json={"ids": [failed["id"]]})
     assert [each["code"] for each in bulk.json()["items"]] == ["execution.too_old"]
+    why = await me.http.get(f"/workflows/executions/{failed['id']}/debug/why", params={"path": "b"})
+    assert code(why) == (409, "execution.too_old")
     [row] = await listed(me)
     assert (row["id"], row["status"], row["attempt"]) == (failed["id"], "failed", 1)
 

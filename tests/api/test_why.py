@@ -1,15 +1,20 @@
 """Why a condition held or did not, asked through the API: what it saw, part by part."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from pydantic import JsonValue
 
+from api.executions import explaining
 from api.executions.why_shapes import WhyOut
+from runtime.settings import Settings
+from store.database import Database
 from tests.api.service import Caller
 from tests.api.test_executions import EXECUTIONS, becomes, begun
 from tests.api.test_workflows import code
-from tests.api.working import definition, published
+from tests.api.working import definition, published, working_on
+from worker import why
 
 NODES: dict[str, Any] = {
     "rate": {"type": "set", "config": {"values": {"rate": "vars.rate + 1"}}},
@@ -139,6 +144,24 @@ async def test_a_retry_is_explained_by_the_attempt_in_which_it_was_asked(me: Cal
     first, second = await because(me, id, "first"), await because(me, id, "fails")
     assert (first["attempt"], first["conditions"][0]["result"]) == (1, True)
     assert (second["attempt"], values(second["conditions"][0])["execution.attempt"]) == (2, 2)
+
+
+async def test_it_is_refused_where_no_worker_runs_or_the_replay_takes_too_long(
+    me: Caller, api_settings: Settings, store: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await published(me, definition("asked", nodes={"any": {"type": "if", "config": {"condition": "true"}}}))
+    async with working_on(api_settings, store):
+        id = (await begun(me, "asked"))["id"]
+        await becomes(me, id, "succeeded")
+        assert (await because(me, id, "any"))["conditions"][0]["result"] is True
+        monkeypatch.setattr(why, "LONGEST", timedelta())
+        address, asked = f"{EXECUTIONS}/{id}/debug/why", {"path": "any"}
+        assert code(await me.http.get(address, params=asked)) == (409, "condition.too_long")
+    monkeypatch.setattr(explaining, "PATIENCE", timedelta(seconds=0.5))
+    answer = await me.http.get(address, params=asked)
+    assert code(answer) == (503, "temporal.unavailable")
+    assert "No worker" in answer.json()["detail"]
+    assert int(answer.headers["retry-after"]) > 0
 
 
 @pytest.mark.slow
