@@ -30,8 +30,10 @@ def server() -> Generator[str]:
     """Run a server for as long as this lasts, and give its address."""
     port = free_port()
     # What has ended can be deleted only after this has been noted, by default every half minute.
-    soon = ["--dynamic-config-value", "history.transferProcessorUpdateAckInterval=\"1s\""]
-    process = subprocess.Popen([*local_temporal.command(port), *soon], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    soon = ["--dynamic-config-value", 'history.transferProcessorUpdateAckInterval="1s"']
+    process = subprocess.Popen(
+        [*local_temporal.command(port), *soon], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         asyncio.run(ready(f"127.0.0.1:{port}"))
         asyncio.run(prepared(f"127.0.0.1:{port}"))
