@@ -4,6 +4,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, JsonValue, ValidationError
@@ -35,6 +36,7 @@ class ActivityType(Generic[ConfigT, OutputT]):
     """How long one attempt may take when the node does not say."""
     traits: Callable[[Mapping[str, JsonValue]], Traits] = with_effects
 
+    @cached_property
     def spec(self) -> TypeSpec:
         """The same as the language sees it."""
         return TypeSpec(

@@ -40,7 +40,7 @@ def load() -> Mapping[str, AnyActivityType]:
 
 def catalog(types: Mapping[str, AnyActivityType]) -> Catalog:
     """The same as the language sees it."""
-    return MappingProxyType({name: declared.spec() for name, declared in types.items()})
+    return MappingProxyType({name: declared.spec for name, declared in types.items()})
 
 
 def _own() -> Iterator[tuple[str, str, object]]:

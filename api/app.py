@@ -1,16 +1,18 @@
 """Puts the API together."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 from fastapi import Depends, FastAPI
+from starlette.routing import BaseRoute
 
 from api import metrics, openapi, problems
 from api.access_log import AccessLog
 from api.activity_types import routes as activity_types
 from api.analytics import routes as analytics
-from api.cache import routes as cache
+from api.cache import routes as outputs
 from api.codec import routes as codec
 from api.codec.origins import FromTemporal
 from api.dependencies import caller
@@ -42,7 +44,7 @@ ROUTERS = (
     activity_types.router,
     secrets.router,
     env.router,
-    cache.router,
+    outputs.router,
     events.router,
     analytics.router,
     monitoring.router,
@@ -58,6 +60,33 @@ ROUTERS = (
     dependencies.router,
 )
 """What asks for a key. A fixed address stands before one with a name in its place (`/workflows/{workflow}`)."""
+
+
+@cache
+def addresses() -> Sequence[BaseRoute]:
+    """All that can be asked for. It takes a while to put together, and is the same for every app of a process."""
+    made = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, generate_unique_id_function=openapi.operation_id)
+    strict = [Depends(known_parameters), Depends(single_headers)]
+    made.include_router(health.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(422, 500))
+    made.include_router(
+        live.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 403, 422, 429, 500, 503)
+    )
+    for router in ROUTERS:
+        # Who asks is settled first: nothing is told to those who have no key.
+        made.include_router(
+            router,
+            prefix=PREFIX,
+            dependencies=[Depends(caller), *strict],
+            responses=problems.responses(401, 422, 429, 500, 503),
+        )
+    made.include_router(
+        codec.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 422, 429, 500, 503)
+    )
+    made.include_router(openapi.router)
+    made.include_router(metrics.router)
+    for route in made.routes:  # the first that is asked of each makes it ready: no request is to wait for that
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
+    return made.routes
 
 
 def app(settings: Settings, tracing: Tracing | None = None, *, leaving: asyncio.Event | None = None) -> FastAPI:
@@ -77,27 +106,9 @@ def app(settings: Settings, tracing: Tracing | None = None, *, leaving: asyncio.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=openapi.operation_id,
+        routes=[*addresses()],
     )
     problems.install(made)
-    strict = [Depends(known_parameters), Depends(single_headers)]
-    made.include_router(health.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(422, 500))
-    made.include_router(
-        live.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 403, 422, 429, 500, 503)
-    )
-    for router in ROUTERS:
-        # Who asks is settled first: nothing is told to those who have no key.
-        made.include_router(
-            router,
-            prefix=PREFIX,
-            dependencies=[Depends(caller), *strict],
-            responses=problems.responses(401, 422, 429, 500, 503),
-        )
-    made.include_router(
-        codec.router, prefix=PREFIX, dependencies=strict, responses=problems.responses(401, 422, 429, 500, 503)
-    )
-    made.include_router(openapi.router)
-    made.include_router(metrics.router)
     openapi.install(made)
     made.add_middleware(FromTemporal, path=f"{PREFIX}/codec/", ui_url=settings.temporal_ui_url)
     made.add_middleware(AccessLog)

@@ -92,14 +92,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture
-def database_name(postgres: Server) -> str:
-    """A fresh database; it goes with the server."""
+def database_name(postgres: Server) -> Iterator[str]:
+    """A fresh database, for as long as the test lasts: each is hundreds of files."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres.superuser, autocommit=True) as connection:
         connection.execute(
             sql.SQL("create database {} template {}").format(sql.Identifier(name), sql.Identifier(TEMPLATE))
         )
-    return name
+    yield name
+    with psycopg.connect(postgres.superuser, autocommit=True) as connection:
+        connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
 
 
 @pytest.fixture

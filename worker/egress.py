@@ -1,8 +1,10 @@
 """The one way out for activities: an HTTP client that reaches no address of the inner network."""
 
 import socket
+import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import cast
@@ -54,10 +56,10 @@ _INNER_IPV6 = tuple(
 
 def client(allow: Sequence[Network] = (), tracing: Tracing | None = None) -> httpx2.AsyncClient:
     """Make the client that all activities of a process share; `allow` lists inner networks that they may reach."""
-    transport = httpx2.AsyncHTTPTransport(trust_env=False)
+    transport = httpx2.AsyncHTTPTransport(verify=_trusted(), trust_env=False)
     # The transport has no public place for a network backend; its pool has. Pinned in pyproject.toml, kept by a test.
     transport._pool = httpcore2.AsyncConnectionPool(  # pyright: ignore[reportPrivateUsage]
-        ssl_context=httpx2.create_ssl_context(trust_env=False),
+        ssl_context=_trusted(),
         network_backend=_Guard(tuple(allow)),
         max_connections=None,  # the worker bounds how many activities run
         max_keepalive_connections=100,
@@ -69,6 +71,12 @@ def client(allow: Sequence[Network] = (), tracing: Tracing | None = None) -> htt
         headers={"User-Agent": "perdure"},
         cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # or one tenant's session would be sent for another
     )
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """Whom it believes: reading all those certificates takes longer than anything else here."""
+    return httpx2.create_ssl_context(trust_env=False)
 
 
 def permitted(address: IPv4Address | IPv6Address, allow: Iterable[Network] = ()) -> bool:

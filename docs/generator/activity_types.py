@@ -65,7 +65,7 @@ def _type(declared: AnyActivityType) -> Iterator[str]:
     output = declared.output.model_json_schema(mode="serialization")
     attempt, effects, attempts = _runs(declared)
     yield f"## {declared.name}"
-    yield declared.spec().description
+    yield declared.spec.description
     yield "\n".join(
         (
             f"- Time for an attempt without `attempt_timeout`: {attempt}.",

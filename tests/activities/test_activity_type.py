@@ -63,11 +63,11 @@ def test_half_a_surrogate_is_a_wrong_config() -> None:
 
 
 def test_a_type_that_says_nothing_has_effects_and_runs_once() -> None:
-    assert TYPE.spec().traits({}) == Traits(effects=True, repeatable=False)
+    assert TYPE.spec.traits({}) == Traits(effects=True, repeatable=False)
 
 
 def test_the_schemas_are_of_what_goes_in_and_comes_out() -> None:
-    spec = TYPE.spec()
+    spec = TYPE.spec
     assert spec.config_schema["required"] == ["at"]
     assert spec.output_schema["required"] == ["at", "first"]
     assert spec.description == "Say what was given."

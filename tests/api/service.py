@@ -90,7 +90,7 @@ async def stranger(api: Api, store: Database) -> AsyncGenerator[Caller]:
 @pytest.fixture
 async def nobody(api: Api) -> AsyncGenerator[httpx2.AsyncClient]:
     """A client without a key."""
-    async with httpx2.AsyncClient(base_url=f"{api.url}/api/v1", timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=f"{api.url}/api/v1", timeout=30, trust_env=False, verify=False) as http:
         yield http
 
 
@@ -100,7 +100,8 @@ async def calling(api: Api, store: Database, tenant: TenantId) -> AsyncGenerator
     async with session(store, tenant) as opened:
         key = await tenants.add_key(opened, name="test")
     headers = {"Authorization": f"Bearer {key}"}
-    async with httpx2.AsyncClient(base_url=f"{api.url}/api/v1", headers=headers, timeout=30, trust_env=False) as http:
+    base = f"{api.url}/api/v1"
+    async with httpx2.AsyncClient(base_url=base, headers=headers, timeout=30, trust_env=False, verify=False) as http:
         yield Caller(tenant, key, http)
 
 
