@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 from pkgutil import iter_modules
@@ -20,8 +21,9 @@ class ActivityTypeRefused(PerdureError):
     """An activity type is declared in a way that cannot be used."""
 
 
+@cache
 def load() -> Mapping[str, AnyActivityType]:
-    """Find all activity types, by name and in the order of their names."""
+    """Find all activity types, by name and in the order of their names. A process looks for them once."""
     found: dict[str, AnyActivityType] = {}
     for place, name, declared in [*_own(), *_plugged_in()]:
         if not isinstance(declared, ActivityType):

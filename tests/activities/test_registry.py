@@ -34,6 +34,14 @@ TYPE = ActivityType(name={name!r}, title="Greet", config=Config, output=Output, 
 """
 
 
+@pytest.fixture(autouse=True)
+def anew() -> Iterator[None]:
+    """What is installed changes from test to test."""
+    load.cache_clear()
+    yield
+    load.cache_clear()
+
+
 @pytest.fixture
 def plug_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the path of imports, where a test may install what it likes."""
