@@ -36,14 +36,16 @@ select case when exists (select from rollup_recounts) then recount_some(:most) e
 """)
 
 
-# Sums of longer times are made of the same changes: none of them is ever read to make another.
+# Sums of longer times are made of the same changes: none of them is ever read to make another. What the planner believes
+# of a tenant may be wrong by any factor, as deltas come and go: so nothing here is joined but by the lookup of a key.
 _LOCK = text("""
 select pg_try_advisory_xact_lock(hashtextextended('perdure.rollups ' || current_tenant(), 0))
 from set_config('work_mem', '64MB', true)
 """)
 _FOLD = text("""
 with taken as (
-    delete from rollup_deltas where id in (select id from rollup_deltas order by id limit :limit) returning *
+    delete from rollup_deltas
+    where id <= (select max(id) from (select id from rollup_deltas order by id limit :limit) as oldest) returning *
 ), changes as materialized (
     select t.slot, t.workflow, t.version, t.trigger, t.node, d.quarter, d.key, sum(d.amount) as amount,
         case left(d.key, 2) when 'd:' then 1 when 'e:' then 2 when 'c:' then 3 else 0 end as kind
@@ -90,10 +92,16 @@ with taken as (
         array_agg(amount order by quarter, key) filter (where amount <> 0) as amounts
     from summed group by 1, 2, 3, 4, 5, 6, 7, 8, 9
 ), emptied as (
-    delete from rollups as r using packed as p
-    where p.keys is null and r.nodes = p.nodes and r.level = p.level and r.grain = p.grain and r.kind = p.kind
-        and r.slot = p.slot and r.workflow = p.workflow and r.version = p.version and r.trigger = p.trigger
-        and r.node = p.node
+    delete from rollups where ctid = any (array(
+        select r.ctid from packed as p
+        cross join lateral (
+            select ctid from rollups
+            where nodes = p.nodes and level = p.level and grain = p.grain and kind = p.kind and slot = p.slot
+                and workflow = p.workflow and version = p.version and trigger = p.trigger and node = p.node
+            offset 0
+        ) as r
+        where p.keys is null
+    ))
 ), stored as (
     insert into rollups (nodes, level, grain, kind, slot, workflow, version, trigger, node, started, time, busy,
         quarters, keys, amounts)

@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 _SHORTEST = 0.002
 """Seconds in which what one workflow task says comes together."""
+_BUSY = 0.01
+"""The same where batch follows batch, so that the writer is not woken for every node of a quick chain."""
 
 
 @dataclass(slots=True)
@@ -123,10 +125,12 @@ class BufferedSink:
             self.dropped += count
 
     async def _write_on(self) -> None:
+        written_at = -_BUSY
         while not (self._closing and not self._waiting):
             await self._wake.wait()
             if not self._closing:
-                await asyncio.sleep(self._pause)
+                is_busy = self._loop.time() - written_at < _BUSY
+                await asyncio.sleep(max(self._pause, _BUSY) if is_busy else self._pause)
             self._wake.clear()
             self._awake = False  # before looking: whatever is taken from now on wakes this again
             while self._waiting:
@@ -135,7 +139,8 @@ class BufferedSink:
                 await self._write_batch(self._in_hand)
                 self._in_hand = ()
                 # In proportion to a write: soon where the database is quick, and in large batches where it is not.
-                self._pause = min(max((self._loop.time() - began) / 2, _SHORTEST), self._most_pause)
+                written_at = self._loop.time()
+                self._pause = min(max((written_at - began) / 2, _SHORTEST), self._most_pause)
 
     async def _write_batch(self, batch: Sequence[Entry]) -> None:
         pause = self._most_pause

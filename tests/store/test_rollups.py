@@ -2,7 +2,9 @@
 
 import random
 from collections import Counter
+from typing import Any
 
+import psycopg
 import pytest
 from pydantic import JsonValue
 from sqlalchemy import text
@@ -14,7 +16,7 @@ from store.executions import Started
 from store.ids import ExecutionId, TenantId, WorkflowId
 from store.journal import Entry, Note, Step
 from store.session import Session, session
-from tests.postgres import another_tenant
+from tests.postgres import Server, another_tenant
 from tests.store.telling import BEGAN, STARTED, Strand, whole
 
 Sums = Counter[tuple[str, ...]]
@@ -255,3 +257,37 @@ async def same_as_recounted(store: Database, tenant: TenantId) -> None:
         await opened.sql.rollback()
     assert kept == recounted
     assert all(amount > 0 for amount in kept.values())
+
+
+DELTAS = """
+insert into rollup_deltas (slot, workflow, version, trigger, node, quarters, keys, amounts)
+select timestamptz '2026-01-01 00:00:00Z' + n % 500 * interval '1 hour', 'wf_' || n % 20, 1, 'api', '',
+    '{0, 0}', '{started, s:succeeded}', case when n > :many / 2 then '{1, 1}' else '{-1, -1}' end::bigint[]
+from generate_series(1, :many) n
+"""
+MANY = 6_000
+
+
+async def test_a_tenant_the_planner_has_not_heard_of_is_folded_in_the_same_time(
+    store: Database, tenant: TenantId, postgres: Server, database_name: str
+) -> None:
+    """In a nested loop each delta would be compared with every other, and each sum with all that are stored."""
+    async with session(store, tenant) as opened:
+        await opened.sql.execute(text(DELTAS), {"many": MANY})
+        assert not await rollups.fold(opened)
+        await opened.sql.execute(text(DELTAS), {"many": MANY})
+    with psycopg.connect(postgres.url(database_name, "postgres"), autocommit=True) as connection:
+        connection.execute("analyze")
+    async with session(store, await another_tenant(store)) as opened:
+        for _ in range(2):
+            await opened.sql.execute(text(DELTAS), {"many": MANY})
+            explain = text(f"explain (analyze, format json) {rollups._FOLD.text}")
+            [plan] = (await opened.sql.execute(explain, {"limit": MANY})).scalar_one()
+            assert went_through(plan["Plan"]) < 150 * MANY
+        assert not (await opened.sql.execute(text("select count(*) from rollup_deltas"))).scalar_one()
+
+
+def went_through(plan: dict[str, Any]) -> float:
+    """How many rows all parts of a plan have handed on, or left out."""
+    own = sum(plan.get(name, 0) for name in ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter"))
+    return own * plan["Actual Loops"] + sum(went_through(part) for part in plan.get("Plans", []))
