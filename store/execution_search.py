@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, literal, or_, select, text, tuple_, union_all
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
@@ -18,6 +18,8 @@ from store.tables.workflows import WorkflowRow
 
 LOOKED_AT = 1_000
 """Executions that one part of a list looks at, at most."""
+MOST_CODES = 50
+"""Codes of a family of errors whose orders are merged."""
 Place = tuple[datetime, str]
 """Where an execution stands in the list: its start and its id. Nothing that starts later comes in between."""
 
@@ -103,8 +105,13 @@ async def some(session: Session, filters: Filters, *, after: Place | None, limit
         if name is None:
             return Part([], None)
         filters = replace(filters, workflow=name)
+    codes = None
+    if filters.error_code is not None and filters.workflow is None:
+        codes = await _codes(session, filters.error_code)
+        if codes == []:
+            return Part([], None)
     along_words = [each for each in words if len(each[1]) == 1]  # those under several values are in several orders
-    ways = list(_ways(filters, along_words, after))
+    ways = list(_ways(filters, along_words, codes, after))
     taken = 0 if len(ways) == 1 else await _shortest(session, ways, most)
     way, words = ways[taken], [each for each in words if each not in along_words[taken : taken + 1]]
     conditions = [
@@ -143,7 +150,34 @@ def _words(seal: Seal, filters: Filters) -> Sequence[Word]:
     ]
 
 
-def _ways(filters: Filters, words: Sequence[Word], after: Place | None) -> Iterator[Way]:
+async def _codes(session: Session, family: str) -> Sequence[str] | None:
+    """The codes of a family that executions have, if they are few: each costs a lookup, however many have it."""
+    values = {"family": family, "first": f"{family}.", "beyond": f"{family}/", "most": MOST_CODES + 1}
+    found = (await session.sql.scalars(_NEXT_CODES, values)).all()
+    return None if len(found) > MOST_CODES else found
+
+
+_NEXT_CODES = text("""
+with recursive codes as (
+    (select error_code from executions where error_code = :family limit 1)
+    union all
+    (select error_code from executions where error_code > :first and error_code < :beyond
+    order by error_code limit 1)
+), others as (
+    select error_code from codes where error_code <> :family
+    union all
+    select (
+        select error_code from executions where error_code > others.error_code and error_code < :beyond
+        order by error_code limit 1
+    ) from others where error_code is not null
+)
+select error_code from codes where error_code = :family
+union all
+select error_code from others where error_code is not null limit :most
+""")
+
+
+def _ways(filters: Filters, words: Sequence[Word], codes: Sequence[str] | None, after: Place | None) -> Iterator[Way]:
     """The ways to go, those along words first. Where all are long, the first is taken; what follows from another is
     none."""
     row, word = ExecutionRow, SearchValueRow
@@ -152,8 +186,10 @@ def _ways(filters: Filters, words: Sequence[Word], after: Place | None) -> Itera
         yield _way(filters, after, (col(word.started_at), col(word.execution_id)), _is(word, key, values))
     of_workflow = [] if filters.workflow is None else [col(row.workflow) == filters.workflow]
     narrow: list[Sequence[ColumnElement[bool]]] = []
-    if filters.error_code is not None:
-        # In the order of the list stand all errors of a workflow; those of a family of codes have to be sorted.
+    if codes is not None:
+        yield _together([_way(filters, after, place, [col(row.error_code) == each]) for each in codes])
+    elif filters.error_code is not None:
+        # In the order of the list stand all errors of a workflow; those of very many codes have to be sorted.
         narrow.append([*(of_workflow or _of_error(filters.error_code)), col(row.error_code).is_not(None)])
     if len(filters.status) == 1:
         narrow.append([*of_workflow, col(row.status) == filters.status[0]])
@@ -171,8 +207,9 @@ def _ways(filters: Filters, words: Sequence[Word], after: Place | None) -> Itera
     for conditions in narrow:
         yield _way(filters, after, place, conditions)
     if len(filters.status) > 1:
-        yield _of_statuses(filters, after, of_workflow)
-    elif not narrow and (of_workflow or not words):
+        statuses = dict.fromkeys(filters.status)
+        yield _together([_way(filters, after, place, [*of_workflow, col(row.status) == each]) for each in statuses])
+    elif not narrow and codes is None and (of_workflow or not words):
         yield _way(filters, after, place, of_workflow)
 
 
@@ -198,13 +235,10 @@ def _way(
     )
 
 
-def _of_statuses(filters: Filters, after: Place | None, of_workflow: Sequence[ColumnElement[bool]]) -> Way:
-    """Each status has an order of its own, of which no more is read than of all together."""
-    row = ExecutionRow
-    place = (col(row.started_at), col(row.id))
-    ways = [
-        _way(filters, after, place, [*of_workflow, col(row.status) == each]) for each in dict.fromkeys(filters.status)
-    ]
+def _together(ways: Sequence[Way]) -> Way:
+    """Each value has an order of its own, of which no more is read than of all together."""
+    if len(ways) == 1:
+        return ways[0]
 
     def together(until: Place | None, most: int) -> _Read:
         started, id = union_all(*(select(way(until, most).subquery()) for way in ways)).subquery().c

@@ -36,8 +36,8 @@ select case when exists (select from rollup_recounts) then recount_some(:most) e
 """)
 
 
-# Sums of longer times are made of the same changes: none of them is ever read to make another. What the planner believes
-# of a tenant may be wrong by any factor, as deltas come and go: so nothing here is joined but by the lookup of a key.
+# Sums of longer times are made of the same changes: none of them is ever read to make another. What the planner
+# believes of a tenant may be wrong by any factor, as deltas come and go: so nothing is joined but by lookup of a key.
 _LOCK = text("""
 select pg_try_advisory_xact_lock(hashtextextended('perdure.rollups ' || current_tenant(), 0))
 from set_config('work_mem', '64MB', true)

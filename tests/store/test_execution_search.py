@@ -34,8 +34,17 @@ ASKED: dict[str, tuple[Filters, str]] = {
         "id_n % 3 = 1 and status = 'failed' and started_at < '2026-01-01 00:02:30Z'",
     ),
     "a label of a workflow": (Filters(workflow="w-1", label=[("team", "t-1")]), "workflow = 'w-1' and id_n % 3 = 1"),
-    "errors of a workflow": (Filters(workflow="w-1", error_code="user"), "workflow = 'w-1' and status = 'failed'"),
-    "errors": (Filters(error_code="user.no"), "status = 'failed'"),
+    "errors of a workflow": (
+        Filters(workflow="w-1", error_code="user"),
+        "workflow = 'w-1' and error_code like any ('{user, user.%}')",
+    ),
+    "errors of one code": (Filters(error_code="user.else"), "error_code = 'user.else'"),
+    "errors of a family": (Filters(error_code="user.no"), "error_code in ('user.no', 'user.no.more')"),
+    "errors of a large family": (Filters(error_code="user"), "error_code like any ('{user, user.%}')"),
+    "errors of a family, of a trigger, with a label": (
+        Filters(error_code="user", trigger="api", label=[("team", "t-1")]),
+        "error_code like any ('{user, user.%}') and trigger = 'api' and id_n % 3 = 1",
+    ),
     "errors of no workflow": (Filters(error_code="use"), "false"),
     "closed, failed": (
         Filters(status=["failed"], closed_after=BEGAN, closed_before=HALF),
@@ -49,8 +58,11 @@ ASKED: dict[str, tuple[Filters, str]] = {
 }
 
 
-@pytest.mark.parametrize("most", [3, 7, 50, 1_000])
-async def test_a_list_in_parts_is_the_whole_list(store: Database, tenant: TenantId, most: int) -> None:
+@pytest.mark.parametrize(("most", "codes"), [(3, 50), (7, 1), (50, 50), (1_000, 1)])
+async def test_a_list_in_parts_is_the_whole_list(
+    store: Database, tenant: TenantId, monkeypatch: pytest.MonkeyPatch, most: int, codes: int
+) -> None:
+    monkeypatch.setattr(execution_search, "MOST_CODES", codes)
     async with session(store, tenant) as opened:
         for statement in FILL:
             await opened.sql.execute(text(statement))
@@ -107,7 +119,8 @@ FILL = [
         case when n % 5 = 0 then 'schedule' else 'api' end, '{}',
         timestamptz '2026-01-01 00:00:00Z' + (n - 1000) / 2 * interval '1 second' + interval '1 second',
         timestamptz '2026-01-01 00:00:01Z' + (n - 1000) / 2 * interval '1 second' + interval '1 second',
-        case when n % 4 = 0 and n % 8 > 0 or n % 7 = 1 then 'user.no' end,
+        case when n % 4 = 0 and n % 8 > 0 or n % 7 = 1
+            then ('{user.no, user.no.more, user.else, user-not, user}'::text[])[1 + n % 5] end,
         case when n % 3 = 0 then 'ex_1' end, case when n % 3 = 0 then 'call' end
     from generate_series(1000, 1299) n""",
     """insert into search_values (key, value, execution_id, started_at)
