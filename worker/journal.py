@@ -1,5 +1,6 @@
 """Writes what the sink hands over into the journal of each tenant."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -17,10 +18,14 @@ from worker.sink import Entry, Step, Unavailable
 
 logger = logging.getLogger("perdure.journal")
 
+LARGE = 400
+"""Entries that are worth a second transaction beside the first: while the database is busy with one, the other is
+sealed."""
+
 
 def writing(database: Database, wake: Wake | None = None) -> Callable[[Sequence[Entry]], Awaitable[None]]:
-    """What a BufferedSink writes with: one transaction a tenant. Written again, a batch changes nothing. `wake` is told
-    of executions that have succeeded."""
+    """What a BufferedSink writes with: one transaction a tenant, or two of a large batch, each for executions of its
+    own. Written again, a batch changes nothing. `wake` is told of executions that have succeeded."""
 
     async def write(batch: Sequence[Entry]) -> None:
         by_tenant: dict[str, list[journal.Entry]] = {}
@@ -28,14 +33,29 @@ def writing(database: Database, wake: Wake | None = None) -> Callable[[Sequence[
             if tenant := entry.event.tenant if isinstance(entry, Step) else entry.tenant:
                 by_tenant.setdefault(tenant, []).extend(_entries(entry))
         for tenant, entries in by_tenant.items():
-            try:
-                await _write(database, TenantId(tenant), entries)
-            except StoreUnavailable as gone:
-                raise Unavailable from gone
+            writes = (_write(database, TenantId(tenant), part) for part in _parts(entries))
+            for failed in await asyncio.gather(*writes, return_exceptions=True):
+                if isinstance(failed, StoreUnavailable):
+                    raise Unavailable from failed
+                if failed is not None:
+                    raise failed
             if wake is not None and (succeeded := [_execution(each) for each in entries if _is_success(each)]):
                 wake(TenantId(tenant), succeeded)
 
     return write
+
+
+def _parts(entries: Sequence[journal.Entry]) -> Sequence[Sequence[journal.Entry]]:
+    """Two parts of a large batch that share no execution."""
+    if len(entries) < LARGE:
+        return [entries]
+    by_execution: dict[str, list[journal.Entry]] = {}
+    for entry in entries:
+        by_execution.setdefault(_execution(entry), []).append(entry)
+    parts: tuple[list[journal.Entry], list[journal.Entry]] = ([], [])
+    for each in by_execution.values():
+        min(parts, key=len).extend(each)
+    return [part for part in parts if part]
 
 
 async def _write(database: Database, tenant: TenantId, entries: Sequence[journal.Entry]) -> None:
