@@ -1,11 +1,21 @@
 """What every test has: a patient Hypothesis, for machines that are busy, a Temporal server and a PostgreSQL."""
 
+import gc
+
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "patient", parent=settings(), max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the collector from going through thousands of tests again and again, which can take longer than a workflow
+    task may."""
+    gc.collect()
+    gc.freeze()
+
 
 pytest_plugins = [
     "tests.temporal",

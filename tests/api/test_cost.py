@@ -11,7 +11,7 @@ from runtime.settings import Settings
 from store import rollups
 from store.database import Database
 from store.session import session
-from tests.activities.test_registry import install
+from tests.activities.test_registry import anew, install
 from tests.api.service import Api, Caller, calling, serving
 from tests.api.working import definition, published, working_on
 from tests.postgres import another_tenant
@@ -42,9 +42,12 @@ TYPE = ActivityType("acme.translate", "Translate", Config, Output, run, timeout=
 """
 
 
+__all__ = ["anew"]
+
+
 @pytest.fixture
 async def paid(
-    api_settings: Settings, store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    api_settings: Settings, store: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, anew: None
 ) -> AsyncGenerator[Api]:
     """An API and a worker that know the type."""
     monkeypatch.syspath_prepend(tmp_path)
