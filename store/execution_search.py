@@ -108,8 +108,6 @@ async def some(session: Session, filters: Filters, *, after: Place | None, limit
     codes = None
     if filters.error_code is not None and filters.workflow is None:
         codes = await _codes(session, filters.error_code)
-        if codes == []:
-            return Part([], None)
     along_words = [each for each in words if len(each[1]) == 1]  # those under several values are in several orders
     ways = list(_ways(filters, along_words, codes, after))
     taken = 0 if len(ways) == 1 else await _shortest(session, ways, most)
@@ -151,29 +149,23 @@ def _words(seal: Seal, filters: Filters) -> Sequence[Word]:
 
 
 async def _codes(session: Session, family: str) -> Sequence[str] | None:
-    """The codes of a family that executions have, if they are few: each costs a lookup, however many have it."""
-    values = {"family": family, "first": f"{family}.", "beyond": f"{family}/", "most": MOST_CODES + 1}
-    found = (await session.sql.scalars(_NEXT_CODES, values)).all()
-    return None if len(found) > MOST_CODES else found
+    """The family itself and the codes in it that executions have, if they are few: each costs a lookup, however many
+    executions have it."""
+    values = {"first": f"{family}.", "beyond": f"{family}/", "most": MOST_CODES + 1}
+    found = (await session.sql.scalars(_CODES, values)).all()
+    return None if len(found) > MOST_CODES else [family, *found]
 
 
-_NEXT_CODES = text("""
+_CODES = text("""
 with recursive codes as (
-    (select error_code from executions where error_code = :family limit 1)
-    union all
-    (select error_code from executions where error_code > :first and error_code < :beyond
-    order by error_code limit 1)
-), others as (
-    select error_code from codes where error_code <> :family
+    select cast(:first as text) collate "C" as code
     union all
     select (
-        select error_code from executions where error_code > others.error_code and error_code < :beyond
+        select error_code from executions where error_code > code and error_code < :beyond
         order by error_code limit 1
-    ) from others where error_code is not null
+    ) from codes where code is not null
 )
-select error_code from codes where error_code = :family
-union all
-select error_code from others where error_code is not null limit :most
+select code from codes where code <> :first limit :most
 """)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
@@ -49,11 +49,8 @@ def _parts(entries: Sequence[journal.Entry]) -> Sequence[Sequence[journal.Entry]
     """Two parts of a large batch that share no execution."""
     if len(entries) < LARGE:
         return [entries]
-    by_execution: dict[str, list[journal.Entry]] = {}
-    for entry in entries:
-        by_execution.setdefault(_execution(entry), []).append(entry)
     parts: tuple[list[journal.Entry], list[journal.Entry]] = ([], [])
-    for each in by_execution.values():
+    for each in _by_execution(entries).values():
         min(parts, key=len).extend(each)
     return [part for part in parts if part]
 
@@ -66,12 +63,19 @@ async def _write(database: Database, tenant: TenantId, entries: Sequence[journal
         raise
     except Exception:
         # A bug that one execution brings out must cost no other one its journal; step events come back by healing.
-        executions = {_execution(entry) for entry in entries}
+        executions = _by_execution(entries)
         if len(executions) == 1:
             logger.exception("%d records of %s/%s cannot be written", len(entries), tenant, *executions)
             return
         for execution in sorted(executions):
-            await _write(database, tenant, [entry for entry in entries if _execution(entry) == execution])
+            await _write(database, tenant, executions[execution])
+
+
+def _by_execution(entries: Sequence[journal.Entry]) -> Mapping[str, Sequence[journal.Entry]]:
+    found: dict[str, list[journal.Entry]] = {}
+    for entry in entries:
+        found.setdefault(_execution(entry), []).append(entry)
+    return found
 
 
 def _entries(entry: Entry) -> list[journal.Entry]:
