@@ -1,8 +1,6 @@
 """What a running activity gets from its host, so that it knows nothing of how it is run."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
@@ -21,38 +19,57 @@ class Reference(BaseModel):
     size: int = Field(description="Its length in bytes.")
 
 
-class Progress(Protocol):
-    """Tells people how far a lasting attempt has come."""
-
-    def __call__(self, fraction: float | None, message: str = "", /) -> None:
-        """Between 0 and 1, or None when nobody knows. Call it as often as you like: what is told too often is left
-        out. It counts as a heartbeat."""
-        ...
-
-
-@dataclass(frozen=True)
-class Context:
+class Context(Protocol):
     """What one attempt may use. Secrets are in its config already."""
 
-    idempotency_key: str
-    """The same for every attempt of this node run, whatever crashes."""
-    timeout: timedelta
-    """How long this attempt may take; its host ends it then."""
-    http: AsyncClient
-    """Behind the egress guard; follows no redirect and knows no proxy by itself."""
-    python: AsyncMonty
-    """Processes that run code nobody trusts."""
-    logger: logging.Logger
-    """Writes what people see beside the node run, fields (`extra`) included. Never waits and never fails; lines beyond
-    the attempt's share are dropped, and counted. May be used from any thread."""
-    heartbeat: Callable[[JsonValue], None]
-    """Tells how far the work has come; beyond a minute of work, call it now and then."""
-    progress: Progress
-    cost: Callable[[str, float], None]
-    """Counts what the attempt uses up, as `cost("tokens.input", 1200)`: tokens, messages, money by its currency."""
-    computed: Callable[[float], None]
-    """Counts CPU seconds that were spent for the attempt outside its own task, such as in a process of its own."""
-    store: Callable[[bytes, str], Awaitable[Reference]]
-    """Keeps a large result, given with its media type, outside the execution's own data."""
-    conceal: Callable[[str], None]
-    """Treats a text learnt on the way, such as a token, like a secret of the config: `***` in output, error and log."""
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this node run, whatever crashes."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long this attempt may take; its host ends it then."""
+        ...
+
+    @property
+    def http(self) -> AsyncClient:
+        """Behind the egress guard; follows no redirect and knows no proxy by itself."""
+        ...
+
+    @property
+    def python(self) -> AsyncMonty:
+        """Processes that run code nobody trusts."""
+        ...
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Writes what people see beside the node run, fields (`extra`) included. Never waits and never fails; lines
+        beyond the attempt's share are dropped, and counted. May be used from any thread."""
+        ...
+
+    def heartbeat(self, told: JsonValue, /) -> None:
+        """Tell how far the work has come; beyond a minute of work, call it now and then."""
+        ...
+
+    def progress(self, fraction: float | None, message: str = "", /) -> None:
+        """Tell people how far a lasting attempt has come: between 0 and 1, or None when nobody knows. Call it as often
+        as you like: what is told too often is left out. It counts as a heartbeat."""
+        ...
+
+    def cost(self, unit: str, amount: float, /) -> None:
+        """Count what the attempt uses up, as `cost("tokens.input", 1200)`: tokens, messages, money by its currency."""
+        ...
+
+    def computed(self, seconds: float, /) -> None:
+        """Count CPU seconds that were spent for the attempt outside its own task, such as in a process of its own."""
+        ...
+
+    async def store(self, content: bytes, media_type: str, /) -> Reference:
+        """Keep a large result, given with its media type, outside the execution's own data."""
+        ...
+
+    def conceal(self, text: str, /) -> None:
+        """Treat a text learnt on the way, such as a token, like a secret of the config: `***` in output, error and
+        log."""
+        ...

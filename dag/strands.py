@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 BATCH = 1_000
 """Turns in one batch. It is fixed, so that a path says in which batch it is."""
@@ -28,6 +29,7 @@ class StrandId:
         return f"{own}/{self.strand}" if self.strand else own
 
 
+@lru_cache(maxsize=1024)
 def strand_id(workflow_id: str) -> StrandId:
     """What a workflow id says."""
     tenant, _, rest = workflow_id.partition("/")

@@ -1,6 +1,6 @@
 """What an execution asks of the Temporal side, and how it ends."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +11,11 @@ from dag.expressions import Moment
 from dag.invocation import CacheUse, Invocation
 from dag.plan import Call
 from interpreter.job import Computed, Job
+
+HAND_OVER = "perdure_hand_over"
+"""The extern function that says where local activities take what they are called with."""
+HandOver = Callable[[str], MutableMapping[str, tuple[JsonValue, Invocation]]]
+"""For the id of a run: config and invocation, by path."""
 
 
 @dataclass(slots=True)

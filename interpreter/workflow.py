@@ -46,9 +46,10 @@ from interpreter.execution import Execution, Told
 from interpreter.former import carried_over
 from interpreter.job import Computed, failure
 from interpreter.journal import Emit, Now
+from interpreter.lasting import OURS
 from interpreter.load import Load
 from interpreter.losing import WORKER_LOST, survives_loss
-from interpreter.orders import Cancel, Evaluate, Invoke, Outcome
+from interpreter.orders import HAND_OVER, Cancel, Evaluate, HandOver, Invoke, Outcome
 from interpreter.pace import RecordedPace
 from interpreter.plans import decoded
 from interpreter.reusable import REMEMBER, Remember
@@ -121,6 +122,9 @@ class Interpreter:
         self._running: dict[int, _Running] = {}
         self._locals = 0
         """How many of them are local."""
+        hand_over = cast(HandOver | None, workflow.extern_functions().get(HAND_OVER))  # pyright: ignore[reportUnknownMemberType]
+        self._handed = hand_over(info.run_id) if hand_over is not None else dict[str, tuple[JsonValue, Invocation]]()
+        """What local activities are called with. Where an interpreter is only replayed, they do not run."""
         self._ended: deque[int] = deque()
         self._told: deque[Told] = deque()
         """What has come by signal and was not looked at."""
@@ -382,9 +386,13 @@ class Interpreter:
         )
 
     def _local(self, order: Invoke) -> ActivityHandle[Any]:
+        if order.call is OURS:
+            args = self._written(_arguments(order))
+        else:
+            args, self._handed[order.path] = (), (order.config, order.invocation)
         return workflow.start_local_activity(
             order.type,
-            args=self._written(_arguments(order)),
+            args=args,
             result_type=RawValue,
             activity_id=order.path,
             summary=_summary(order.title),
@@ -421,6 +429,7 @@ class Interpreter:
             if running.local:
                 self._locals -= 1
                 self._load.mark()
+                self._handed.pop(running.path, None)
             try:
                 payload: Payload = running.handle.result().payload
             except asyncio.CancelledError:

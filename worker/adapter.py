@@ -7,7 +7,6 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from hashlib import blake2b
 from typing import Literal
 
 import orjson
@@ -19,17 +18,17 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation
 from dag.masks import masked
-from dag.strands import StrandId, strand_id
+from dag.strands import strand_id
 from runtime import logs
 from runtime.converter import Json, raw
 from runtime.storage import THRESHOLD
 from worker import attempt, reuse
-from worker.attempt import Call, Means, Notes
+from worker.attempt import Call, Means
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
-from worker.live import Live
-from worker.log_lines import LogLines
+from worker.local_calls import LocalCalls
+from worker.notes import Notes
 from worker.output import clean
-from worker.records import Attempt, Lines, Progress
+from worker.records import Attempt
 from worker.redaction import Redaction, current
 from worker.sink import Sink
 
@@ -45,7 +44,7 @@ JSON = Json()
 NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
 
 
-def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivity:
+def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str = "") -> NodeActivity:
     """Make the one activity that stands for every activity type. It is given the node's rendered config and an
     Invocation, and gives its output; the workflow id is that of the strand it runs in, the activity id the node's path.
 
@@ -55,57 +54,61 @@ def node_activity(means: Means, sink: Sink, *, identity: str = "") -> NodeActivi
     @activity.defn(dynamic=True)
     async def node(args: Sequence[RawValue]) -> RawValue:
         info = activity.info()
-        config: JsonValue = JSON.from_payload(args[0].payload)
-        invocation: Invocation = JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
+        local = info.is_local
+        config, invocation = _handed(calls, info) if local else _read(args)
         whose = strand_id(info.workflow_id or "")
-        notes = _notes(info, whose, invocation, sink)
+        notes = Notes(whose, info.activity_id, info.attempt + invocation.earlier_attempts, sink)
         logs.execution.set(info.workflow_id or "")
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
+        heartbeats = None if local else Heartbeats(notes.redaction)
+        call = Call(
+            whose.tenant,
+            whose.execution,
+            info.workflow_id or "",
+            info.workflow_type or "",
+            info.activity_id,
+            info.activity_type,
+            config,
+            invocation,
+            unheard if heartbeats is None else heartbeats.tell,
+            _seconds(info.start_to_close_timeout) if local else math.inf,
+        )
         try:
-            run = attempt.run if invocation.cache is None else reuse.run
-            if info.is_local:
-                try:
-                    output = await run(_call(info, whose, config, invocation, unheard), means, notes)
-                finally:
-                    notes.live.stop()
-            else:
-                heartbeats = Heartbeats(notes.redaction)
-                try:
-                    output = await run(_call(info, whose, config, invocation, heartbeats.tell), means, notes)
-                    if len(output) >= THRESHOLD:
-                        # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
-                        await means.reachable()
-                finally:
+            try:
+                run = attempt.run if invocation.cache is None else reuse.run
+                output = await run(call, means, notes)
+                if heartbeats is not None and len(output) >= THRESHOLD:
+                    # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
+                    await means.reachable()
+            finally:
+                if heartbeats is not None:
                     heartbeats.stop()
-                    notes.live.stop()
+                notes.stop()
         except asyncio.CancelledError:
             why = activity.cancellation_details() or activity.ActivityCancellationDetails()
             if why.worker_shutdown:
                 problem = WorkerStopped()
             elif not _was_cancelled():
                 problem = _unexpected(info, notes)
-            elif info.is_local and why.timed_out:
+            elif local and why.timed_out:
                 # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
                 raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
             else:
-                sink.attempt(_record(info, whose, invocation, notes, started_at, worker=identity, status="cancelled"))
+                sink.attempt(_record(call, notes, started_at, worker=identity, status="cancelled"))
                 raise
         except PerdureError as expected:
             problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
         except Exception:  # noqa: BLE001 a bug of one activity type is told as such, and is none of the worker's
             problem = _unexpected(info, notes)
         else:
-            sink.attempt(
-                _record(info, whose, invocation, notes, started_at, worker=identity, status="succeeded", output=output)
-            )
-            return raw(output, outside=info.is_local, cached=notes.cached is True)
+            sink.attempt(_record(call, notes, started_at, worker=identity, status="succeeded", output=output))
+            return raw(output, outside=local, cached=notes.cached is True)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
-        number = info.attempt + invocation.earlier_attempts
-        error = error_value(problem, path=info.activity_id, attempt=number, redact=notes.redaction)
-        sink.attempt(_record(info, whose, invocation, notes, started_at, worker=identity, status="failed", error=error))
+        error = error_value(problem, path=info.activity_id, attempt=notes.attempt, redact=notes.redaction)
+        sink.attempt(_record(call, notes, started_at, worker=identity, status="failed", error=error))
         again = await worth_another(error, invocation)
-        raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=info.is_local)
+        raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=local)
 
     return node
 
@@ -139,50 +142,16 @@ def unheard(told: JsonValue) -> None:
     """Local activities have no heartbeats."""
 
 
-def _call(
-    info: activity.Info,
-    whose: StrandId,
-    config: JsonValue,
-    invocation: Invocation,
-    heartbeat: Callable[[JsonValue], None],
-) -> Call:
-    return Call(
-        tenant=whose.tenant,
-        execution=whose.execution,
-        type=info.activity_type,
-        config=config,
-        invocation=invocation,
-        # Of what stays the same over attempts, crashes, workers and continue-as-new.
-        idempotency_key=_key(info, invocation.round),
-        heartbeat=heartbeat,
-        workflow=str(info.workflow_type),
-        path=info.activity_id,
-        cut_off_after=_seconds(info.start_to_close_timeout) if info.is_local else math.inf,
-    )
+def _read(args: Sequence[RawValue]) -> tuple[JsonValue, Invocation]:
+    config: JsonValue = JSON.from_payload(args[0].payload)
+    return config, JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
 
 
-def _notes(info: activity.Info, whose: StrandId, invocation: Invocation, sink: Sink) -> Notes:
-    """What the attempt tells while it runs goes to the sink under its name."""
-    number = info.attempt + invocation.earlier_attempts
-    redaction = Redaction()
-
-    def tell_lines() -> None:
-        if said := lines.drain():
-            sink.told(Lines(whose.tenant, whose.execution, info.activity_id, number, said))
-
-    def tell_progress(at: float, fraction: float | None, message: str) -> None:
-        shown = str(clean(message, redaction))
-        sink.told(Progress(whose.tenant, whose.execution, info.activity_id, number, at, fraction, shown))
-
-    live = Live(tell_lines, tell_progress)
-    lines = LogLines(redaction, live.stir)
-    return Notes(redaction, lines, live)
-
-
-def _key(info: activity.Info, round: int) -> str:
-    """What was undone and is done again has another one."""
-    again = f"\n{round}" if round > 1 else ""
-    return blake2b(f"{info.workflow_id}\n{info.activity_id}{again}".encode(), digest_size=16).hexdigest()
+def _handed(calls: LocalCalls, info: activity.Info) -> tuple[JsonValue, Invocation]:
+    call = calls.call(info.workflow_run_id, info.activity_id)
+    if call is None:
+        raise ApplicationError("Nobody waits for it.", category=ApplicationErrorCategory.BENIGN)
+    return call
 
 
 def _seconds(span: timedelta | None) -> float:
@@ -203,9 +172,7 @@ def _unexpected(info: activity.Info, notes: Notes) -> Unexpected:
 
 
 def _record(
-    info: activity.Info,
-    whose: StrandId,
-    invocation: Invocation,
+    call: Call,
     notes: Notes,
     started_at: float,
     *,
@@ -214,24 +181,26 @@ def _record(
     error: ErrorValue | None = None,
     output: bytes | None = None,
 ) -> Attempt:
-    shown = output is not None and len(output) <= MAX_RECORDED
+    shown = None if output is None or len(output) > MAX_RECORDED else output
+    if shown is not None and (mask := call.invocation.mask):
+        shown = orjson.dumps(masked(orjson.loads(shown), mask))
     return Attempt(
-        tenant=whose.tenant,
-        execution=whose.execution,
-        path=info.activity_id,
-        attempt=info.attempt + invocation.earlier_attempts,
-        type=info.activity_type,
-        started_at=started_at,
-        ended_at=time.time(),
-        status=status,
-        error=error,
-        output=masked(orjson.loads(output), invocation.mask) if output is not None and shown else None,
-        output_size=None if output is None else len(output),
-        cached=notes.cached,
-        stored=notes.stored,
-        log=notes.lines.drain(last=True),
-        log_dropped=notes.lines.dropped,
-        worker=worker,
-        cpu_seconds=notes.usage.cpu_seconds,
-        cost=notes.usage.costs(),
+        call.tenant,
+        call.execution,
+        call.path,
+        notes.attempt,
+        call.type,
+        started_at,
+        time.time(),
+        status,
+        error,
+        shown,
+        None if output is None else len(output),
+        notes.cached,
+        notes.stored,
+        notes.lines.drain(last=True),
+        notes.lines.dropped,
+        worker,
+        notes.usage.cpu_seconds,
+        notes.usage.costs(),
     )

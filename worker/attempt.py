@@ -1,11 +1,13 @@
 """One attempt of an activity node, from the JSON of its config to the JSON of its output; knows nothing of Temporal."""
 
 import asyncio
+import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import blake2b
 from typing import TypeVar
 
 from httpx2 import AsyncClient
@@ -13,18 +15,16 @@ from pydantic import JsonValue
 from pydantic_monty import AsyncMonty
 
 from activities.activity_type import AnyActivityType
-from activities.context import Context, Progress, Reference
+from activities.context import Context, Reference
 from activities.errors import AttemptTimeout, ConfigInvalid
 from dag.errors import PerdureError
 from dag.invocation import Invocation
 from dag.testing.refusals import Unmocked
 from worker.cache import Cache
-from worker.live import Live
-from worker.log_lines import AttemptLogger, LogLines
+from worker.notes import Notes
 from worker.output import written
-from worker.redaction import Redaction
 from worker.secrets import Secrets, filled, resolved
-from worker.usage import Usage, metered
+from worker.usage import metered
 
 Result = TypeVar("Result")
 
@@ -50,36 +50,86 @@ class Means:
     """Waits until something can be kept there."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Call:
-    """What is asked for, by whom."""
+    """What is asked for, by whom. (Not frozen, as one is made for every attempt.)"""
 
     tenant: str
     execution: str
+    strand: str
+    """The id of the workflow that asks."""
+    workflow: str
+    path: str
+    """Of the node run."""
     type: str
     config: JsonValue
+    """It is the interpreter's as well, and stays as it is."""
     invocation: Invocation
-    idempotency_key: str
     heartbeat: Callable[[JsonValue], None]
-    workflow: str = ""
-    path: str = ""
-    """Of the node run."""
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
 
+    @property
+    def idempotency_key(self) -> str:
+        """Of what stays the same over attempts, crashes, workers and continue-as-new; what was undone and is done again
+        has another one."""
+        round = self.invocation.round
+        again = f"\n{round}" if round > 1 else ""
+        return blake2b(f"{self.strand}\n{self.path}{again}".encode(), digest_size=16).hexdigest()
 
-@dataclass
-class Notes:
-    """What is learnt while an attempt runs, and wanted however it ends."""
 
-    redaction: Redaction
-    lines: LogLines
-    live: Live
-    usage: Usage = field(default_factory=Usage)
-    cached: bool | None = None
-    """Whether nothing ran, as the output was stored before; None: it was not looked for."""
-    stored: str | None = None
-    """The stored output that was used."""
+class AttemptContext:
+    """The Context of one attempt. (Slots and no closures, as one is made for every attempt.)"""
+
+    __slots__ = ("_call", "_means", "_notes", "_seconds")
+
+    def __init__(self, call: Call, means: Means, notes: Notes, seconds: float):
+        self._call = call
+        self._means = means
+        self._notes = notes
+        self._seconds = seconds
+
+    @property
+    def idempotency_key(self) -> str:
+        return self._call.idempotency_key
+
+    @property
+    def timeout(self) -> timedelta:
+        return timedelta(seconds=self._seconds)
+
+    @property
+    def http(self) -> AsyncClient:
+        return self._means.http
+
+    @property
+    def python(self) -> AsyncMonty:
+        return self._means.python
+
+    @property
+    def logger(self) -> logging.Logger:
+        return self._notes.logger
+
+    def heartbeat(self, told: JsonValue, /) -> None:
+        self._call.heartbeat(told)
+
+    def progress(self, fraction: float | None, message: str = "", /) -> None:
+        fraction = None if fraction is None or math.isnan(fraction) else min(1.0, max(0.0, fraction))
+        self._notes.progress(fraction, message)
+        self._call.heartbeat({"fraction": fraction, "message": message})
+
+    def cost(self, unit: str, amount: float, /) -> None:
+        self._notes.usage.cost(unit, amount)
+
+    def computed(self, seconds: float, /) -> None:
+        self._notes.usage.computed(seconds)
+
+    async def store(self, content: bytes, media_type: str, /) -> Reference:
+        content = self._notes.redaction.content(content)
+        key = await self._means.keep(self._call.tenant, self._call.execution, content)
+        return Reference(reference=key, media_type=media_type, size=len(content))
+
+    def conceal(self, text: str, /) -> None:
+        self._notes.redaction.add(text)
 
 
 async def run(call: Call, means: Means, notes: Notes) -> bytes:
@@ -102,19 +152,7 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
 
     left = time_left(invocation.deadline)
     seconds = min(timeout, left)
-    context = Context(
-        idempotency_key=call.idempotency_key,
-        timeout=timedelta(seconds=seconds),
-        http=means.http,
-        python=means.python,
-        logger=AttemptLogger(notes.lines),
-        heartbeat=call.heartbeat,
-        progress=_progress(call, notes),
-        cost=notes.usage.cost,
-        computed=notes.usage.computed,
-        store=_store(call, means, notes),
-        conceal=notes.redaction.add,
-    )
+    context: Context = AttemptContext(call, means, notes, seconds)
     attempt = metered(declared.attempt(config, context), notes.usage.computed)
     if call.cut_off_after < seconds:
         output = await attempt  # Temporal ends it sooner than we would
@@ -146,24 +184,6 @@ async def within(seconds: float, work: Awaitable[Result], late: type[PerdureErro
         raise
 
 
-def _progress(call: Call, notes: Notes) -> Progress:
-    def progress(fraction: float | None, message: str = "", /) -> None:
-        fraction = None if fraction is None or math.isnan(fraction) else min(1.0, max(0.0, fraction))
-        notes.live.progress(fraction, message)
-        call.heartbeat({"fraction": fraction, "message": message})
-
-    return progress
-
-
 def _has_effects(declared: AnyActivityType, config: JsonValue) -> bool:
     """By the rendered config: what the plan knew of it, templates may have changed."""
     return not isinstance(config, dict) or declared.traits(config).effects
-
-
-def _store(call: Call, means: Means, notes: Notes) -> Callable[[bytes, str], Awaitable[Reference]]:
-    async def store(content: bytes, media_type: str) -> Reference:
-        content = notes.redaction.content(content)
-        key = await means.keep(call.tenant, call.execution, content)
-        return Reference(reference=key, media_type=media_type, size=len(content))
-
-    return store

@@ -21,6 +21,7 @@ from worker.attempt import Means
 from worker.batches import batch_activities
 from worker.cache import Cache
 from worker.evaluation import evaluate
+from worker.local_calls import LocalCalls
 from worker.replaying import BUILD, RUNNER
 from worker.secrets import Secrets
 from worker.sink import Sink
@@ -64,19 +65,20 @@ def worker(
     tracing: Tracing | None = None,
 ) -> Worker:
     """Make a worker for executions and for all that they call; `workflows` and `activities` are Perdure's own."""
+    calls = LocalCalls()
     return Worker(
         client,
         task_queue=settings.queue,
         build_id=BUILD,
         workflows=[workflow, *workflows],
         activities=[
-            node_activity(means, sink, identity=client.identity),
+            node_activity(means, sink, calls, identity=client.identity),
             evaluate,
             *batch_activities(client),
             *again_activities(client),
             *activities,
         ],
-        interceptors=_interceptors(sink, tracing),
+        interceptors=[calls, *_interceptors(sink, tracing)],
         workflow_runner=runner,
         max_cached_workflows=settings.max_cached_executions,
         # With nothing cached the SDK (1.35) has room for one run. A task of another one that comes in between takes its

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import orjson
 from pydantic import JsonValue
 
 from store import journal
@@ -116,7 +117,7 @@ def _ended(attempt: Attempt) -> list[Note]:
     if attempt.error is not None:
         data["error"] = attempt.error.model_dump(mode="json", exclude_none=True)
     if attempt.output is not None:
-        data["output"] = attempt.output
+        data["output"] = orjson.loads(attempt.output)
     elif attempt.output_size is not None:
         data["output_bytes"] = attempt.output_size
     if attempt.cached is not None:

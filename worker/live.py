@@ -1,7 +1,6 @@
 """Tells what a lasting attempt logs, and how far it has come, while it runs."""
 
 import asyncio
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,11 +16,15 @@ MESSAGE = 1_000
 class Live:
     """A timer that runs only while there is something to tell; it can be stirred from any thread."""
 
-    def __init__(self, lines: Callable[[], None], progress: Callable[[float, float | None, str], None]):
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        lines: Callable[[], None],
+        progress: Callable[[float, float | None, str], None],
+    ):
+        self._loop = loop
         self._send_lines = lines
         self._send_progress = progress
-        self._loop = asyncio.get_running_loop()
-        self._thread = threading.get_ident()
         self._timer: asyncio.TimerHandle | None = None
         self._stopped = False
         self._began = time.monotonic()
@@ -35,7 +38,7 @@ class Live:
 
     def stir(self) -> None:
         """There is something to tell."""
-        if threading.get_ident() == self._thread:
+        if _running_loop() is self._loop:
             self._arm()
         else:
             with suppress(RuntimeError):  # the loop has closed: nobody is left to tell
@@ -66,3 +69,10 @@ class Live:
         self._quiet_until = now + max(PROGRESS_EVERY, PROGRESS_SHARE * (now - self._began))
         report, self._report = self._report, None
         self._send_progress(*report)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -35,15 +35,13 @@ _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "ta
 class LogLines:
     """Takes lines from any thread, never waits and never fails; what is beyond the attempt's share is counted."""
 
-    def __init__(self, redact: Redaction, stir: Callable[[], None] = lambda: None):
+    def __init__(self, redact: Redaction):
         self._redact = redact
-        self._stir = stir
         self._lock = threading.Lock()
         self._lines: list[LogLine] = []
         self._share = float(AT_ONCE)
         self._taken = 0
         self._last = 0.0
-        self._told_dropped = 0
         self.dropped = 0
 
     def take(self, level: Level, message: str, fields: Mapping[str, object] | None = None) -> None:
@@ -59,10 +57,11 @@ class LogLines:
             self._taken += 1
             told = self._redact(_text(message[:LOOKED_THROUGH]))[:LINE]
             self._lines.append(LogLine(at, level, told, _json(fields) if fields else None))
-        self._stir()
 
     def drain(self, *, last: bool = False) -> tuple[LogLine, ...]:
         """Give what has come since, without what is known now to be secret. The last time it says what was dropped."""
+        if not self._taken:
+            return ()
         with self._lock:
             lines, self._lines = self._lines, []
             if last and self.dropped:
@@ -82,9 +81,10 @@ class LogLines:
 class AttemptLogger(logging.Logger):
     """The logger that one attempt is handed. What it takes goes to the attempt's own log, and nowhere else."""
 
-    def __init__(self, lines: LogLines):
+    def __init__(self, lines: LogLines, stir: Callable[[], None]):
         super().__init__("perdure.activity", logging.DEBUG)
         self._lines = lines
+        self._stir = stir
 
     def handle(self, record: logging.LogRecord) -> None:
         """Take a record; one that cannot be written is taken as it can."""
@@ -96,6 +96,7 @@ class AttemptLogger(logging.Logger):
         if record.exc_info and (raised := record.exc_info[1]) is not None:
             fields["exception"] = f"{type(raised).__name__}: {raised}"
         self._lines.take(_level(record.levelno), message, fields)
+        self._stir()
 
 
 def _level(number: int) -> Level:

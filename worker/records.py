@@ -61,8 +61,8 @@ class Attempt:
     ended_at: float
     status: Literal["succeeded", "failed", "cancelled"]
     error: ErrorValue | None = None
-    output: JsonValue = None
-    """With the node's masks applied; null when it is large."""
+    output: bytes | None = None
+    """As JSON text with the node's masks applied; None when it is large."""
     output_size: int | None = None
     """In bytes, before masking."""
     cached: bool | None = None

@@ -7,7 +7,8 @@ from dag.recipe import node_of, recipe
 from store.cache import Made
 from store.database import StoreUnavailable
 from worker import attempt
-from worker.attempt import Call, Means, NodeTimeout, Notes, time_left, within
+from worker.attempt import Call, Means, NodeTimeout, time_left, within
+from worker.notes import Notes
 
 logger = logging.getLogger("perdure.cache")
 
@@ -20,7 +21,7 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     output stays."""
     invocation = call.invocation
     assert invocation.cache is not None
-    made_of = recipe(call.type, call.config, invocation)  # now: the attempt writes secrets into the config
+    made_of = recipe(call.type, call.config, invocation)
     # As with secrets, waiting is none of the attempt's time.
     found = await within(time_left(invocation.deadline), means.cache.find(call.tenant, made_of), NodeTimeout)
     notes.cached = found is not None

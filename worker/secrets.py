@@ -82,7 +82,10 @@ async def resolved(texts: Sequence[SecretText], tenant: str, secrets: Secrets) -
 
 
 def filled(config: JsonValue, texts: Sequence[SecretText], values: Mapping[str, str]) -> JsonValue:
-    """Write secrets into a config that nobody else holds."""
+    """The config with secrets in it. The one that was given is the interpreter's too, and stays as it is."""
+    if not texts:
+        return config
+    config = _copied(config)
     for text in texts:
         *way, last = [part.replace("~1", "/").replace("~0", "~") for part in text.at.split("/")[1:]]
         place = config
@@ -94,6 +97,16 @@ def filled(config: JsonValue, texts: Sequence[SecretText], values: Mapping[str, 
         elif isinstance(place, list):
             place[int(last)] = written
     return config
+
+
+def _copied(value: JsonValue) -> JsonValue:
+    match value:
+        case dict():
+            return {key: _copied(item) for key, item in value.items()}
+        case list():
+            return [_copied(item) for item in value]
+        case _:
+            return value
 
 
 def _within(place: JsonValue, part: str) -> JsonValue:

@@ -17,7 +17,7 @@ UNIT = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 Result = TypeVar("Result")
 
 
-@dataclass
+@dataclass(slots=True)
 class Usage:
     """Grows while the attempt runs."""
 
@@ -39,7 +39,7 @@ class Usage:
 
     def costs(self) -> dict[str, float]:
         """What was used up, by unit."""
-        return {unit: float(amount) for unit, amount in self.amounts.items()}
+        return {unit: float(amount) for unit, amount in self.amounts.items()} if self.amounts else {}
 
 
 @types.coroutine

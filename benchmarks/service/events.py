@@ -59,6 +59,6 @@ def _attempt(event: StepEvent) -> Attempt:
         started_at=event.at - 0.01,
         ended_at=event.at,
         status="succeeded",
-        output=start().model_dump(),
+        output=start().model_dump_json().encode(),
         output_size=130,
     )

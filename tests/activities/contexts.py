@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import ip_network
 
+from httpx2 import AsyncClient
 from pydantic import JsonValue
 from pydantic_monty import AsyncMonty
 
@@ -18,12 +19,15 @@ LOOPBACK = (ip_network("127.0.0.0/8"),)
 
 @dataclass
 class Told:
-    """What an activity told its host."""
+    """The context of one attempt, and what the activity told it."""
 
+    timeout: timedelta
+    http: AsyncClient
+    python: AsyncMonty
+    idempotency_key: str = "0123-abc"
     lines: list[str] = field(default_factory=list[str])
     stored: list[tuple[bytes, str]] = field(default_factory=list[tuple[bytes, str]])
     concealed: list[str] = field(default_factory=list[str])
-
     levels: list[str] = field(default_factory=list[str])
     fields: list[dict[str, object]] = field(default_factory=list[dict[str, object]])
     cpu_seconds: float = 0.0
@@ -32,20 +36,23 @@ class Told:
     def logger(self) -> logging.Logger:
         return _Logger(self)
 
-    async def store(self, content: bytes, media_type: str) -> Reference:
+    async def store(self, content: bytes, media_type: str, /) -> Reference:
         self.stored.append((content, media_type))
         return Reference(reference=f"stored-{len(self.stored)}", media_type=media_type, size=len(content))
 
-    def heartbeat(self, details: JsonValue) -> None:
+    def conceal(self, text: str, /) -> None:
+        self.concealed.append(text)
+
+    def heartbeat(self, told: JsonValue, /) -> None:
         pass
 
     def progress(self, fraction: float | None, message: str = "", /) -> None:
         pass
 
-    def cost(self, unit: str, amount: float) -> None:
+    def cost(self, unit: str, amount: float, /) -> None:
         pass
 
-    def computed(self, seconds: float) -> None:
+    def computed(self, seconds: float, /) -> None:
         self.cpu_seconds += seconds
 
 
@@ -64,21 +71,6 @@ class _Logger(logging.Logger):
 @asynccontextmanager
 async def contexts(timeout: float = 10.0) -> AsyncGenerator[tuple[Context, Told]]:
     """Make a context with the real HTTP client, let through to loopback, and the real sandbox."""
-    told = Told()
     async with egress.client(LOOPBACK) as http, AsyncMonty(min_processes=0, max_processes=2) as python:
-        yield (
-            Context(
-                idempotency_key="0123-abc",
-                timeout=timedelta(seconds=timeout),
-                http=http,
-                python=python,
-                logger=told.logger,
-                heartbeat=told.heartbeat,
-                progress=told.progress,
-                cost=told.cost,
-                computed=told.computed,
-                store=told.store,
-                conceal=told.concealed.append,
-            ),
-            told,
-        )
+        told = Told(timedelta(seconds=timeout), http, python)
+        yield told, told

@@ -43,6 +43,7 @@ from worker.adapter import node_activity
 from worker.batches import batch_activities
 from worker.evaluation import evaluate
 from worker.host import RUNNER
+from worker.local_calls import LocalCalls
 from worker.records import Attempt, Lines, Progress
 from worker.step_events import StepEvents
 
@@ -199,13 +200,14 @@ class Theatre:
 async def theatre(client: Client, variant: Variant) -> AsyncGenerator[Theatre]:
     # Without a cache the SDK breaks local activities off and has them done again, for which there is no cue.
     stage, heard, queue = Stage(with_local=variant.cached > 0), Heard(), f"q-{uuid.uuid4().hex}"
+    calls = LocalCalls()
     async with means(stage.types) as have:
         host = Worker(
             client,
             task_queue=queue,
             workflows=[Interpreter],
-            activities=[node_activity(have, heard), evaluate, *batch_activities(client)],
-            interceptors=[StepEvents(heard.step)],
+            activities=[node_activity(have, heard, calls), evaluate, *batch_activities(client)],
+            interceptors=[calls, StepEvents(heard.step)],
             workflow_runner=RUNNER,
             max_cached_workflows=variant.cached,
             max_heartbeat_throttle_interval=PROMPTLY,

@@ -25,6 +25,7 @@ from worker import egress
 from worker.adapter import node_activity
 from worker.attempt import Means
 from worker.cache import Cache, CacheInMemory
+from worker.local_calls import LocalCalls
 from worker.records import Attempt, Lines, Progress
 from worker.secrets import SecretsInMemory
 
@@ -113,8 +114,13 @@ class Bench:
 
     async def attempt(self, config: JsonValue = None, invocation: Invocation | None = None) -> JsonValue:
         """Run one attempt and give its output."""
-        arguments = [raw({} if config is None else config), raw(invocation or Invocation(timeout=30))]
-        result = await self.environment.run(node_activity(self.means, self.sink), arguments)
+        config, invocation = {} if config is None else config, invocation or Invocation(timeout=30)
+        info, calls = self.environment.info, LocalCalls()
+        handed = calls.begin(info.workflow_run_id or "")
+        if info.is_local:
+            handed[info.activity_id] = config, invocation
+        arguments = [] if info.is_local else [raw(config), raw(invocation)]
+        result = await self.environment.run(node_activity(self.means, self.sink, calls), arguments)
         return orjson.loads(result.payload.data)
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from pydantic import JsonValue
 from temporalio import workflow
@@ -11,6 +12,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, CancelledErro
 with workflow.unsafe.imports_passed_through():
     from dag.events import StepEvent
     from dag.invocation import Invocation
+    from interpreter.orders import HAND_OVER, HandOver
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,9 @@ class Calling:
         )
 
     def _local(self, asked: Asked) -> workflow.ActivityHandle[JsonValue]:
+        self._handed = handed_over(asked.path, asked)
         return workflow.start_local_activity(
             asked.type,
-            args=[asked.config, asked.invocation],
             activity_id=asked.path,
             start_to_close_timeout=timedelta(seconds=3),
             retry_policy=RetryPolicy(timedelta(seconds=asked.initial), maximum_attempts=asked.attempts),
@@ -90,3 +92,11 @@ class Calling:
             task=workflow.info().get_current_history_length(),
         )
         workflow.extern_functions()["perdure_step_event"](event, workflow.unsafe.is_replaying())
+
+
+def handed_over(path: str, asked: Asked) -> object:
+    """Hand a local activity what it is called with. The result is to be kept until it has ended."""
+    hand_over = cast(HandOver, workflow.extern_functions()[HAND_OVER])
+    handed = hand_over(workflow.info().run_id)
+    handed[path] = asked.config, asked.invocation
+    return handed

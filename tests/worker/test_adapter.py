@@ -428,7 +428,7 @@ class TestRecord:
         [record] = on.sink.attempts
         assert (record.tenant, record.execution, record.path) == ("acme", "ex_1", "each[2].pay")
         assert (record.type, record.attempt, record.status) == ("demo.run", 3, "succeeded")
-        assert record.output == {"value": {"iban": "***", "rest": 1}}
+        assert record.output == b'{"value":{"iban":"***","rest":1}}'
         assert record.output_size == len(b'{"value":{"iban":"DE00","rest":1}}')
         assert [(line.level, line.message) for line in record.log] == [("info", "one"), ("warning", "two")]
         assert record.started_at <= record.log[0].at <= record.ended_at

@@ -29,7 +29,7 @@ from store.session import session
 from tests.postgres import Server
 from tests.runtime.test_database_storage import Away
 from tests.worker.attempts import Bench, Config, Output, Recorded, bench, declared, means
-from tests.worker.calling import Asked
+from tests.worker.calling import Asked, handed_over
 from worker import reconcile, reuse
 from worker.cache import Cache, CacheInMemory, CacheInStore
 from worker.host import worker
@@ -73,7 +73,7 @@ class TestReuse:
         assert run.runs == 1
         assert [record.cached for record in on.sink.attempts] == [False, True, True]
         assert {record.status for record in on.sink.attempts} == {"succeeded"}
-        assert on.sink.attempts[2].output == {"value": 1}
+        assert on.sink.attempts[2].output == b'{"value":1}'
 
     async def test_another_config_key_type_or_tenant_makes_its_own(self, cache: Cache) -> None:
         run = Counting()
@@ -333,14 +333,13 @@ class Twice:
         return [self._seen(await self._called(asked, n)) for n in range(2)]
 
     def _called(self, asked: Asked, n: int) -> Awaitable[RawValue]:
-        how: dict[str, Any] = {
-            "args": [asked.config, asked.invocation],
-            "activity_id": f"{asked.path}{n}",
-            "result_type": RawValue,
-        }
+        path = f"{asked.path}{n}"
+        how: dict[str, Any] = {"activity_id": path, "result_type": RawValue}
         if asked.local:
+            self._handed = handed_over(path, asked)
             return workflow.start_local_activity(asked.type, schedule_to_close_timeout=TIMEOUT, **how)
-        return workflow.start_activity(asked.type, start_to_close_timeout=TIMEOUT, **how)
+        arguments = [asked.config, asked.invocation]
+        return workflow.start_activity(asked.type, args=arguments, start_to_close_timeout=TIMEOUT, **how)
 
     def _seen(self, result: RawValue) -> list[JsonValue]:
         mark = result.payload.metadata.get(CACHED)

@@ -1,0 +1,70 @@
+"""What is learnt while an attempt runs, and wanted however it ends."""
+
+import asyncio
+import logging
+import threading
+
+from dag.strands import StrandId
+from worker.live import Live
+from worker.log_lines import AttemptLogger, LogLines
+from worker.output import clean
+from worker.records import Lines, Progress
+from worker.redaction import Redaction
+from worker.sink import Sink
+from worker.usage import Usage
+
+_making = threading.Lock()
+"""Two threads of an attempt may log their first lines at once."""
+
+
+class Notes:
+    """Made in the attempt's own task. Most attempts tell nothing while they run: what that takes is made when it is
+    first wanted."""
+
+    def __init__(self, whose: StrandId, path: str, attempt: int, sink: Sink):
+        self.whose = whose
+        self.path = path
+        self.attempt = attempt
+        self._sink = sink
+        self._loop = asyncio.get_running_loop()
+        self._live: Live | None = None
+        self._logger: AttemptLogger | None = None
+        self.redaction = Redaction()
+        self.lines = LogLines(self.redaction)
+        self.usage = Usage()
+        self.cached: bool | None = None
+        """Whether nothing ran, as the output was stored before; None: it was not looked for."""
+        self.stored: str | None = None
+        """The stored output that was used."""
+
+    @property
+    def logger(self) -> logging.Logger:
+        """Writes into the attempt's lines; from any thread."""
+        with _making:
+            if self._logger is None:
+                self._logger = AttemptLogger(self.lines, self._told_live().stir)
+            return self._logger
+
+    def progress(self, fraction: float | None, message: str) -> None:
+        """Take how far it has come."""
+        with _making:
+            live = self._told_live()
+        live.progress(fraction, message)
+
+    def stop(self) -> None:
+        """The attempt has ended; its last lines go with its record."""
+        if self._live is not None:
+            self._live.stop()
+
+    def _told_live(self) -> Live:
+        if self._live is None:
+            self._live = Live(self._loop, self._tell_lines, self._tell_progress)
+        return self._live
+
+    def _tell_lines(self) -> None:
+        if said := self.lines.drain():
+            self._sink.told(Lines(self.whose.tenant, self.whose.execution, self.path, self.attempt, said))
+
+    def _tell_progress(self, at: float, fraction: float | None, message: str) -> None:
+        shown = str(clean(message, self.redaction))
+        self._sink.told(Progress(self.whose.tenant, self.whose.execution, self.path, self.attempt, at, fraction, shown))
