@@ -69,6 +69,8 @@ class Entrance:
     @property
     def alarm(self) -> float | None:
         """When to ask again."""
+        if not self.was_before:
+            return None
         return self._dependencies.alarm if self._depends else self._admission.alarm
 
     def rang(self) -> None:

@@ -200,9 +200,9 @@ class Execution:
             has_ended=lambda: self._conclusion.is_known,
         )
         self.inside = Insight(self.frames, self._outputs, self.steering)
-        self._rehearsing = Rehearsing(
-            start, carried, self.frames, self.alarms, self._outputs, self._settling, self._starting, self._invoking,
-            self._lasting, (self._conclusion, self._reusing), self._computing, self._view, self.tasks,
+        self._test = None if start.test is None else Rehearsing(
+            start.test, start, carried, self.frames, self.alarms, self._outputs, self._settling, self._starting,
+            self._invoking, self._lasting, (self._conclusion, self._reusing), self._computing, self._view, self.tasks,
             now=now, decide=self.decide,
         )  # fmt: skip
         if carried.begun and not self._entrance.is_before:
@@ -240,7 +240,8 @@ class Execution:
                 **shown("input", self._start.input),
             },
         )
-        self._rehearsing.begin()
+        if self._test is not None:
+            self._test.begin()
         self._search.begin(self.frames.root)
         self._settling.begin(self.frames.root)
 
@@ -252,18 +253,23 @@ class Execution:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
         attend to what has waited long enough. Without `calls`, only control nodes start. With `attempts`, those that
         are due to be made again go first."""
-        settling = self._settling
-        if settling.leaving or settling.wanted or settling.closing or self._rehearsing.is_answered:
-            self._follow()
+        if self._follow():
+            pass
         elif attempts and self._invoking.due:
             self._invoking.try_again()
-        elif calls and (self._conclusion.go_on() or self._reusing.go_on()):
+        elif calls and self._undoes():
             pass
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
         else:
             return self._ring() or (self.steering.reaches and bool(self.orders))
         return True
+
+    def _undoes(self) -> bool:
+        """Undo what is next of what is to be undone, if anything is."""
+        if self._at.outcome is None and self._at.reuse is None:
+            return False
+        return self._conclusion.go_on() or self._reusing.go_on()
 
     def _ring(self) -> bool:
         """Attend to what comes first of all whose time has come."""
@@ -274,7 +280,7 @@ class Execution:
         if (at := self._entrance.alarm) is not None and at <= self._now.time:
             self._entrance.rang()
             return True
-        if self._rehearsing.inject():
+        if self._test is not None and self._test.inject():
             return True
         due = self.alarms.take(self._now.time)
         if due is None:
@@ -305,8 +311,8 @@ class Execution:
                 self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
         elif self._settling.closing:
             self._close(self._settling.closing.popleft())
-        elif self._rehearsing.is_answered:
-            self._rehearsing.answer()
+        elif self._test is not None and self._test.is_answered:
+            self._test.answer()
         else:
             return False
         return True
@@ -438,7 +444,9 @@ class Execution:
 
     def skip(self) -> bool:
         """Let the clock of a test jump, as nothing runs. False: what is next is waited for."""
-        return self.outcome is None and not self.steering.state.paused and self._rehearsing.skip(self.alarm())
+        if self._test is None or self.outcome is not None or self.steering.state.paused:
+            return False
+        return self._test.skip(self.alarm())
 
     def alarm(self) -> float | None:
         """When to ring next."""
@@ -448,7 +456,7 @@ class Execution:
             times.append(asked)
         if self._deadline is not None and not self._conclusion.is_known:
             times.append(self._deadline)
-        if (injected := self._rehearsing.alarm) is not None:
+        if self._test is not None and (injected := self._test.alarm) is not None:
             times.append(injected)
         return min(times, default=None)
 
@@ -505,7 +513,7 @@ class Execution:
             self._lasting.answered(frame, place, computed)
         elif frame.at.base + place in self._settling.promising:
             self._settling.promised(frame, place, computed)
-        elif not self._rehearsing.rendered(frame, place, computed):
+        elif self._test is None or not self._test.rendered(frame, place, computed):
             self._starting.computed(frame, place, computed)
 
     def _graph_computed(self, frame: Frame, computed: Computed) -> None:

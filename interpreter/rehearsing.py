@@ -1,9 +1,10 @@
-"""Carries out what is particular to an execution that is a test; of any other there is nothing to do."""
+"""Carries out what is particular to an execution that is a test."""
 
 from collections.abc import Callable
 
 from dag.errors import PerdureError
 from dag.task_messages import Decision
+from dag.testing.mode import Mode
 from dag.testing.refusals import DecisionRefused
 from interpreter.alarms import Alarms
 from interpreter.clock import Progress
@@ -29,6 +30,7 @@ class Rehearsing:
 
     def __init__(
         self,
+        test: Mode,
         start: Start,
         at: Carried,
         frames: Frames,
@@ -46,16 +48,13 @@ class Rehearsing:
         now: Now,
         decide: Callable[[Decision], object],
     ):
-        self._mocking: Mocking | None = None
         self._frames = frames
         self._lasting = lasting
         self._tasks = tasks
         self._decide = decide
-        if start.test is None:
-            return
-        at.test = at.test or Progress(start.test.skipped)
+        at.test = at.test or Progress(test.skipped)
         self._mocking = Mocking(
-            start.test,
+            test,
             at.test,
             attempt=start.attempt,
             frames=frames,
@@ -74,30 +73,26 @@ class Rehearsing:
 
     def begin(self) -> None:
         """The execution begins."""
-        if self._mocking is not None:
-            self._mocking.begin()
+        self._mocking.begin()
 
     @property
     def alarm(self) -> float | None:
         """When something comes next that the test injects."""
-        return None if self._mocking is None else self._mocking.alarm
+        return self._mocking.alarm
 
     @property
     def is_answered(self) -> bool:
         """Whether there is an answer to one of Perdure's own activities."""
-        return self._mocking is not None and bool(self._mocking.answers)
+        return bool(self._mocking.answers)
 
     def answer(self) -> None:
         """Tell the node that waits for it."""
-        assert self._mocking is not None
         number, answer = self._mocking.answers.popleft()
         if (found := self._frames.find(number)) is not None and found[1] in found[0].at.held:
             self._lasting.called(*found, answer)
 
     def inject(self) -> bool:
         """Let an event or a decision come, if it is time for one."""
-        if self._mocking is None:
-            return False
         if (event := self._mocking.due_event()) is not None:
             self._lasting.arriving.event(event)
             return True
@@ -113,14 +108,14 @@ class Rehearsing:
 
     def rendered(self, frame: Frame, place: int, computed: Computed) -> bool:
         """Whether what was computed is what a mock gives, and is dealt with."""
-        if self._mocking is None or not self._mocking.is_rendering(frame.at.base + place):
+        if not self._mocking.is_rendering(frame.at.base + place):
             return False
         self._mocking.rendered(frame, place, computed)
         return True
 
     def skip(self, alarm: float | None) -> bool:
         """Nothing runs: let the clock jump to what is next. False: it is waited for."""
-        if self._mocking is None or not self._mocking.jumps:
+        if not self._mocking.jumps:
             return False
         if alarm is not None:
             self._mocking.skip_to(alarm)

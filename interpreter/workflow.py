@@ -67,8 +67,8 @@ gives may be large, and wait for the database. An activity that is deaf to its e
 OUTAGE = 86_400.0
 """The same where the attempt begins with what the database knows, which may be away for long."""
 EVALUATION_TIMEOUT = 30.0
-LOCAL_PATIENCE = 3.0
-"""Seconds that an activity may stay a local one: below the task timeout, so that waiting costs no history."""
+LOCAL_PATIENCE = timedelta(seconds=3)
+"""How long an activity may stay a local one: less than the task timeout, so that waiting costs no history."""
 LOST_AFTER = timedelta(seconds=15)
 """Without a heartbeat for so long, a worker counts as lost."""
 LONGEST_TURN = 0.4
@@ -94,6 +94,7 @@ class Interpreter:
     def __init__(self, args: Sequence[RawValue]) -> None:
         self._converter = converter = workflow.payload_converter()
         self._info = info = workflow.info()
+        self._loop = asyncio.get_running_loop()
         if len(args) < 2:
             raise ApplicationError("An execution is started with what it begins with and a plan.", type="input.invalid")
         self._args = args
@@ -151,7 +152,8 @@ class Interpreter:
         execution.begin()
         while True:
             self._settle_ended()
-            self._hear()
+            if self._told:
+                self._hear()
             await self._advance()
             if execution.outcome is not None:
                 workflow.set_current_details(self._details())
@@ -284,30 +286,29 @@ class Interpreter:
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
-        length = (info := self._info).get_current_history_length()
-        if length != self._now.history_length:
+        now, length = self._now, (info := self._info).get_current_history_length()
+        if length != now.history_length:
             self._load.clear()
-        self._now.time = self._clock.at(now := workflow.time())
-        self._now.skew = self._now.time - now
-        self._now.history_length = length
-        self._now.replaying = workflow.unsafe.is_replaying()
+            now.history_length = length
+        time_of_temporal = self._loop.time()
+        now.time = self._clock.at(time_of_temporal)
+        now.skew = now.time - time_of_temporal
+        now.replaying = workflow.unsafe.is_replaying()
         self._suggested = info.is_continue_as_new_suggested()
         self._turn_began = time.perf_counter()
 
     async def _advance(self) -> None:
         """Start what is ready. Control nodes end as they start, and others follow."""
+        execution = self._execution
         self._carry_out()
-        while self._execution.advance(calls=self._may_call(), attempts=self._has_room()):
+        while True:
+            has_room = len(self._running) < self._start.tuning.in_flight
+            if not execution.advance(calls=has_room and not self._must_hold(), attempts=has_room):
+                break
             self._carry_out()
             tired = time.perf_counter() - self._turn_began > LONGEST_TURN
             if self._pace.breathes(tired=tired) or self._load.full:
                 await self._breathe()
-
-    def _may_call(self) -> bool:
-        return self._has_room() and not self._must_hold()
-
-    def _has_room(self) -> bool:
-        return len(self._running) < self._start.tuning.in_flight
 
     def _carry_out(self) -> None:
         """Give the execution's orders to Temporal."""
@@ -396,7 +397,7 @@ class Interpreter:
             result_type=RawValue,
             activity_id=order.path,
             summary=_summary(order.title),
-            start_to_close_timeout=timedelta(seconds=LOCAL_PATIENCE),
+            start_to_close_timeout=LOCAL_PATIENCE,
             retry_policy=ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
@@ -473,15 +474,13 @@ class Interpreter:
 
     def _must_hold(self) -> bool:
         """Whether no activity may start, so that this run comes to a safe point and continues as new."""
-        if not self._is_due():
+        after = self._start.tuning.continue_after
+        if not (self._suggested if after is None else self._commands >= after):
+            return False
+        # A run that goes on after a cancelled one could not end as cancelled.
+        if self._execution.ending == "cancelled":
             return False
         return not self._stragglers or self._now.history_length >= self._start.tuning.most_events
-
-    def _is_due(self) -> bool:
-        after = self._start.tuning.continue_after
-        due = self._commands >= after if after is not None else self._suggested
-        # A run that goes on after a cancelled one could not end as cancelled.
-        return due and self._execution.ending != "cancelled"
 
     def _loses_patience(self) -> bool:
         """An activity that runs for long does not hold up the rest, until the history is really long."""
@@ -506,7 +505,7 @@ class Interpreter:
         self._set_alarm()
         if self._locals < len(self._running) or not self._running:  # local ones are over before anybody looks
             workflow.set_current_details(self._details())
-        self._wake = asyncio.get_running_loop().create_future()
+        self._wake = self._loop.create_future()
         await self._interruptible(self._wake)
 
     async def _breathe(self) -> None:
@@ -528,9 +527,10 @@ class Interpreter:
 
     def _set_alarm(self) -> None:
         """One timer, for what is due first."""
-        due = None if self._clock.jumps else self._execution.alarm()
-        at = min((at for at in (due, self._patient_until) if at is not None), default=None)
-        if at == self._alarm_at and self._alarm is not None and not self._alarm.done():
+        at = None if self._clock.jumps else self._execution.alarm()
+        if self._patient_until is not None:
+            at = self._patient_until if at is None else min(at, self._patient_until)
+        if at == self._alarm_at and (at is None or (self._alarm is not None and not self._alarm.done())):
             return
         if self._alarm is not None:
             self._alarm.cancel()

@@ -95,18 +95,25 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
                 # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
                 raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
             else:
-                sink.attempt(_record(call, notes, started_at, worker=identity, status="cancelled"))
+                sink.attempt(_record(call, notes, started_at, time.time(), worker=identity, status="cancelled"))
                 raise
         except PerdureError as expected:
             problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
         except Exception:  # noqa: BLE001 a bug of one activity type is told as such, and is none of the worker's
             problem = _unexpected(info, notes)
         else:
-            sink.attempt(_record(call, notes, started_at, worker=identity, status="succeeded", output=output))
+            ended_at = time.time()
+
+            def record() -> None:
+                told = _record(call, notes, started_at, ended_at, worker=identity, status="succeeded", output=output)
+                sink.attempt(told)
+
+            # Once Temporal has the answer, which the execution waits for.
+            asyncio.get_running_loop().call_soon(record)
             return raw(output, outside=local, cached=notes.cached is True)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         error = error_value(problem, path=info.activity_id, attempt=notes.attempt, redact=notes.redaction)
-        sink.attempt(_record(call, notes, started_at, worker=identity, status="failed", error=error))
+        sink.attempt(_record(call, notes, started_at, time.time(), worker=identity, status="failed", error=error))
         again = await worth_another(error, invocation)
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=local)
 
@@ -175,6 +182,7 @@ def _record(
     call: Call,
     notes: Notes,
     started_at: float,
+    ended_at: float,
     *,
     worker: str,
     status: Literal["succeeded", "failed", "cancelled"],
@@ -184,6 +192,7 @@ def _record(
     shown = None if output is None or len(output) > MAX_RECORDED else output
     if shown is not None and (mask := call.invocation.mask):
         shown = orjson.dumps(masked(orjson.loads(shown), mask))
+    log, dropped = notes.last_lines()
     return Attempt(
         call.tenant,
         call.execution,
@@ -191,15 +200,15 @@ def _record(
         notes.attempt,
         call.type,
         started_at,
-        time.time(),
+        ended_at,
         status,
         error,
         shown,
         None if output is None else len(output),
         notes.cached,
         notes.stored,
-        notes.lines.drain(last=True),
-        notes.lines.dropped,
+        log,
+        dropped,
         worker,
         notes.usage.cpu_seconds,
         notes.usage.costs(),

@@ -8,7 +8,7 @@ from dag.strands import StrandId
 from worker.live import Live
 from worker.log_lines import AttemptLogger, LogLines
 from worker.output import clean
-from worker.records import Lines, Progress
+from worker.records import Lines, LogLine, Progress
 from worker.redaction import Redaction
 from worker.sink import Sink
 from worker.usage import Usage
@@ -28,9 +28,9 @@ class Notes:
         self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._live: Live | None = None
+        self._lines: LogLines | None = None
         self._logger: AttemptLogger | None = None
         self.redaction = Redaction()
-        self.lines = LogLines(self.redaction)
         self.usage = Usage()
         self.cached: bool | None = None
         """Whether nothing ran, as the output was stored before; None: it was not looked for."""
@@ -42,7 +42,8 @@ class Notes:
         """Writes into the attempt's lines; from any thread."""
         with _making:
             if self._logger is None:
-                self._logger = AttemptLogger(self.lines, self._told_live().stir)
+                self._lines = LogLines(self.redaction)
+                self._logger = AttemptLogger(self._lines, self._told_live().stir)
             return self._logger
 
     def progress(self, fraction: float | None, message: str) -> None:
@@ -50,6 +51,10 @@ class Notes:
         with _making:
             live = self._told_live()
         live.progress(fraction, message)
+
+    def last_lines(self) -> tuple[tuple[LogLine, ...], int]:
+        """What was logged and not told before, and how many lines were dropped."""
+        return ((), 0) if self._lines is None else (self._lines.drain(last=True), self._lines.dropped)
 
     def stop(self) -> None:
         """The attempt has ended; its last lines go with its record."""
@@ -62,7 +67,7 @@ class Notes:
         return self._live
 
     def _tell_lines(self) -> None:
-        if said := self.lines.drain():
+        if self._lines is not None and (said := self._lines.drain()):
             self._sink.told(Lines(self.whose.tenant, self.whose.execution, self.path, self.attempt, said))
 
     def _tell_progress(self, at: float, fraction: float | None, message: str) -> None:

@@ -33,7 +33,7 @@ class Redaction:
 
     def may_touch(self, json: bytes) -> bool:
         """Whether anything in a JSON text could have to be hidden; JSON writes letters and digits as they are."""
-        return any(form.anchor.encode() in json for form in self._forms)
+        return bool(self._forms) and any(form.anchor.encode() in json for form in self._forms)
 
     def content(self, content: bytes) -> bytes:
         """The same for what may be no text."""
