@@ -49,15 +49,16 @@ class ActivityType(Generic[ConfigT, OutputT]):
             description=inspect.getdoc(self.run) or "",
         )
 
-    async def attempt(self, config: JsonValue, context: Context) -> JsonValue:
-        """Run one attempt, from JSON to JSON."""
+    async def attempt(self, config: JsonValue | bytes, context: Context) -> JsonValue:
+        """Run one attempt, from JSON or its text to JSON."""
         output = await self.run(self.parse(config), context)
         return output.model_dump(mode="json")
 
-    def parse(self, config: JsonValue) -> ConfigT:
-        """Check a rendered config; what is wrong is told by place, never by value, which may hold secrets."""
+    def parse(self, config: JsonValue | bytes) -> ConfigT:
+        """Check a rendered config, or its JSON text; what is wrong is told by place, never by value, which may hold
+        secrets."""
         try:
-            text = to_json(config)
+            text = config if isinstance(config, bytes) else to_json(config)
         except PydanticSerializationError:
             raise ConfigInvalid(f"The config of `{self.name}` holds a character that is no character.") from None
         try:

@@ -82,12 +82,14 @@ class TenantConverter(DataConverter):
 def raw(text: bytes, *, outside: bool = False, cached: bool = False) -> RawValue:
     """JSON text as a value that is written already; `outside` the history unless it is small, even if not large. That
     it was `cached` is said in its metadata."""
-    metadata = {"encoding": b"json/plain"}
+    payload = Payload(data=text)
+    metadata = payload.metadata  # item by item: protobuf's own way to take a dict is slow
+    metadata["encoding"] = b"json/plain"
     if outside and len(text) >= SMALL:
         metadata[OUTSIDE] = b""
     if cached:
         metadata[CACHED] = b"1"
-    return RawValue(Payload(metadata=metadata, data=text))
+    return RawValue(payload)
 
 
 class Json(EncodingPayloadConverter):

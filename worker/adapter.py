@@ -149,9 +149,8 @@ def unheard(told: JsonValue) -> None:
     """Local activities have no heartbeats."""
 
 
-def _read(args: Sequence[RawValue]) -> tuple[JsonValue, Invocation]:
-    config: JsonValue = JSON.from_payload(args[0].payload)
-    return config, JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
+def _read(args: Sequence[RawValue]) -> tuple[bytes, Invocation]:
+    return args[0].payload.data, JSON.from_payload(args[1].payload, Invocation) if len(args) > 1 else USUAL
 
 
 def _handed(calls: LocalCalls, info: activity.Info) -> tuple[JsonValue, Invocation]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from hashlib import blake2b
 from typing import TypeVar
 
+import orjson
 from httpx2 import AsyncClient
 from pydantic import JsonValue
 from pydantic_monty import AsyncMonty
@@ -62,12 +63,17 @@ class Call:
     path: str
     """Of the node run."""
     type: str
-    config: JsonValue
-    """It is the interpreter's as well, and stays as it is."""
+    given: JsonValue | bytes
+    """The config: as JSON text, as Temporal keeps it, or as the interpreter has it too, for whom it stays as it is."""
     invocation: Invocation
     heartbeat: Callable[[JsonValue], None]
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
+
+    @property
+    def config(self) -> JsonValue:
+        """The config as a value."""
+        return orjson.loads(self.given) if isinstance(self.given, bytes) else self.given
 
     @property
     def idempotency_key(self) -> str:
@@ -148,8 +154,7 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
         )
         notes.redaction.add(*values.values())
     timeout = declared.timeout.total_seconds() if invocation.timeout is None else invocation.timeout
-    config = filled(call.config, invocation.secrets, values)
-
+    config = filled(call.config, invocation.secrets, values) if invocation.secrets else call.given
     left = time_left(invocation.deadline)
     seconds = min(timeout, left)
     context: Context = AttemptContext(call, means, notes, seconds)
@@ -172,16 +177,29 @@ def time_left(deadline: float | None) -> float:
 
 
 async def within(seconds: float, work: Awaitable[Result], late: type[PerdureError]) -> Result:
-    """Do it, and fail as told if it takes longer."""
-    scope = asyncio.timeout(None if seconds == math.inf else seconds)
+    """Do it, and fail as told if it takes longer. (asyncio.timeout does the same in three times the time.)"""
+    if seconds == math.inf:
+        return await work
+    task = asyncio.current_task()
+    assert task is not None
+    expired = False
+
+    def cut_off() -> None:
+        nonlocal expired
+        expired = task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(seconds, cut_off)
     try:
-        async with scope:
-            return await work
+        return await work
     except (TimeoutError, asyncio.CancelledError):
         # Also when it was being cancelled and is cut off in that: nobody knows then whether it has had an effect.
-        if scope.expired():
+        if expired:
             raise late from None
         raise
+    finally:
+        timer.cancel()
+        if expired:
+            task.uncancel()
 
 
 def _has_effects(declared: AnyActivityType, config: JsonValue) -> bool:

@@ -83,8 +83,6 @@ async def resolved(texts: Sequence[SecretText], tenant: str, secrets: Secrets) -
 
 def filled(config: JsonValue, texts: Sequence[SecretText], values: Mapping[str, str]) -> JsonValue:
     """The config with secrets in it. The one that was given is the interpreter's too, and stays as it is."""
-    if not texts:
-        return config
     config = _copied(config)
     for text in texts:
         *way, last = [part.replace("~1", "/").replace("~0", "~") for part in text.at.split("/")[1:]]
