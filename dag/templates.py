@@ -125,7 +125,8 @@ class _Rendering:
     def _object(self, value: dict[str, JsonValue], tree: dict[str, Tree], place: Pointer) -> JsonValue:
         copy = dict(value)
         for key, branch in tree.items():
-            child = self.value(value[key], branch, (*place, key))
+            child, at = value[key], (*place, key)
+            child = self._string(child, at) if isinstance(child, str) else self.value(child, branch, at)
             if child is MISSING:
                 del copy[key]
             else:

@@ -52,7 +52,8 @@ class Evaluator:
         return rendered.value, rendered.secrets
 
     def _marker(self, source: str) -> JsonValue | Missing:
-        value = self.value(source)
+        self.check_clock()
+        value = expressions.evaluate(source, self._scope, self._moment, self._budget)
         return value if value is MISSING else self.keep(value)
 
     def items(self, source: str) -> list[JsonValue]:

@@ -94,8 +94,7 @@ class Outputs:
     def value(self, node: int) -> JsonValue:
         """The output of a node that has one."""
         if node not in self._values:
-            if node in self._texts:
-                text = self._texts[node]
+            if (text := self._texts.get(node)) is not None:
                 self._remember({node: orjson.loads(text)}, len(text))
             else:
                 segment = self._in_segment[node]

@@ -7,17 +7,14 @@ import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-from typing import Literal
 
-import orjson
 from pydantic import JsonValue
 from temporalio import activity
 from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from dag.errors import ErrorValue, PerdureError
+from dag.errors import PerdureError
 from dag.invocation import Invocation
-from dag.masks import masked
 from dag.strands import strand_id
 from runtime import logs
 from runtime.converter import Json, raw
@@ -28,7 +25,7 @@ from worker.failures import Unexpected, WorkerStopped, delay, error_value, failu
 from worker.local_calls import LocalCalls
 from worker.notes import Notes
 from worker.output import clean
-from worker.records import Attempt
+from worker.recording import Records
 from worker.redaction import Redaction, current
 from worker.sink import Sink
 
@@ -36,8 +33,6 @@ logger = logging.getLogger(__name__)
 
 EVERY = 2.0
 """Seconds between heartbeats. A cancel travels on the answer to one, and a lost worker is seen by their absence."""
-MAX_RECORDED = 64 * 1024
-"""Of a larger output the record of the attempt keeps only the size."""
 USUAL = Invocation()
 JSON = Json()
 
@@ -50,6 +45,8 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
 
     What local activities give goes into one message to Temporal with that of many others, and so leaves the history
     sooner."""
+
+    records = Records(sink, identity)
 
     @activity.defn(dynamic=True)
     async def node(args: Sequence[RawValue]) -> RawValue:
@@ -95,25 +92,18 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
                 # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
                 raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
             else:
-                sink.attempt(_record(call, notes, started_at, time.time(), worker=identity, status="cancelled"))
+                records.keep(call, notes, started_at, "cancelled")
                 raise
         except PerdureError as expected:
             problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
         except Exception:  # noqa: BLE001 a bug of one activity type is told as such, and is none of the worker's
             problem = _unexpected(info, notes)
         else:
-            ended_at = time.time()
-
-            def record() -> None:
-                told = _record(call, notes, started_at, ended_at, worker=identity, status="succeeded", output=output)
-                sink.attempt(told)
-
-            # Once Temporal has the answer, which the execution waits for.
-            asyncio.get_running_loop().call_soon(record)
+            records.keep(call, notes, started_at, "succeeded", output=output)
             return raw(output, outside=local, cached=notes.cached is True)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         error = error_value(problem, path=info.activity_id, attempt=notes.attempt, redact=notes.redaction)
-        sink.attempt(_record(call, notes, started_at, time.time(), worker=identity, status="failed", error=error))
+        records.keep(call, notes, started_at, "failed", error=error)
         again = await worth_another(error, invocation)
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=local)
 
@@ -175,40 +165,3 @@ def _unexpected(info: activity.Info, notes: Notes) -> Unexpected:
     trace = notes.redaction(traceback.format_exc())
     logger.error("%s of %s failed unexpectedly\n%s", info.activity_type, info.workflow_id, trace)
     return Unexpected(f"The activity type `{info.activity_type}` failed unexpectedly; the worker's log says how.")
-
-
-def _record(
-    call: Call,
-    notes: Notes,
-    started_at: float,
-    ended_at: float,
-    *,
-    worker: str,
-    status: Literal["succeeded", "failed", "cancelled"],
-    error: ErrorValue | None = None,
-    output: bytes | None = None,
-) -> Attempt:
-    shown = None if output is None or len(output) > MAX_RECORDED else output
-    if shown is not None and (mask := call.invocation.mask):
-        shown = orjson.dumps(masked(orjson.loads(shown), mask))
-    log, dropped = notes.last_lines()
-    return Attempt(
-        call.tenant,
-        call.execution,
-        call.path,
-        notes.attempt,
-        call.type,
-        started_at,
-        ended_at,
-        status,
-        error,
-        shown,
-        None if output is None else len(output),
-        notes.cached,
-        notes.stored,
-        log,
-        dropped,
-        worker,
-        notes.usage.cpu_seconds,
-        notes.usage.costs(),
-    )

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from dag.errors import ErrorValue
 
 Level = Literal["debug", "info", "warning", "error"]
+Status = Literal["succeeded", "failed", "cancelled"]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Attempt:
     type: str
     started_at: float
     ended_at: float
-    status: Literal["succeeded", "failed", "cancelled"]
+    status: Status
     error: ErrorValue | None = None
     output: bytes | None = None
     """As JSON text with the node's masks applied; None when it is large."""

@@ -121,8 +121,10 @@ class Bench:
         if info.is_local:
             handed[info.activity_id] = config, invocation
         arguments = [] if info.is_local else [raw(config), raw(invocation)]
-        result = await self.environment.run(node_activity(self.means, self.sink, calls), arguments)
-        await asyncio.sleep(0)  # its record comes right after its answer
+        try:
+            result = await self.environment.run(node_activity(self.means, self.sink, calls), arguments)
+        finally:
+            await asyncio.sleep(0)  # its record comes right after its answer
         return orjson.loads(result.payload.data)
 
 
