@@ -119,6 +119,11 @@ def parse(source: str) -> Expression:
     return _short(source) if len(source) <= LONGEST_SHORT else _long(source)
 
 
+def seen(source: str, scope: Mapping[str, JsonValue]) -> str | bool | int | None:
+    """What an expression yields that only names a single value, which is not large; None: it is to be evaluated."""
+    return _at(parse(source).path, scope)
+
+
 def evaluate(source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> JsonValue | Missing:
     """What an expression yields. Raises ExpressionBudget and the other errors of expressions."""
     expression = parse(source)

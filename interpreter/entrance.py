@@ -69,7 +69,7 @@ class Entrance:
     @property
     def alarm(self) -> float | None:
         """When to ask again."""
-        if not self.was_before:
+        if self._at.depends is None and self._at.queued is None:
             return None
         return self._dependencies.alarm if self._depends else self._admission.alarm
 

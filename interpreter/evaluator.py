@@ -52,8 +52,9 @@ class Evaluator:
         return rendered.value, rendered.secrets
 
     def _marker(self, source: str) -> JsonValue | Missing:
-        self.check_clock()
-        value = expressions.evaluate(source, self._scope, self._moment, self._budget)
+        value = expressions.seen(source, self._scope)
+        if value is None:
+            value = self.value(source)
         return value if value is MISSING else self.keep(value)
 
     def items(self, source: str) -> list[JsonValue]:

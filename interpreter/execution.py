@@ -253,11 +253,12 @@ class Execution:
         """Do what is next, if anything is: compute what a graph asks for, end one that is done, start a ready node,
         attend to what has waited long enough. Without `calls`, only control nodes start. With `attempts`, those that
         are due to be made again go first."""
-        if self._follow():
-            pass
+        settling = self._settling
+        if settling.leaving or settling.wanted or settling.closing or (self._test is not None and self._test.answers):
+            self._follow()
         elif attempts and self._invoking.due:
             self._invoking.try_again()
-        elif calls and self._undoes():
+        elif calls and (self._at.outcome is not None or self._at.reuse is not None) and self._undo():
             pass
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
@@ -265,10 +266,8 @@ class Execution:
             return self._ring() or (self.steering.reaches and bool(self.orders))
         return True
 
-    def _undoes(self) -> bool:
+    def _undo(self) -> bool:
         """Undo what is next of what is to be undone, if anything is."""
-        if self._at.outcome is None and self._at.reuse is None:
-            return False
         return self._conclusion.go_on() or self._reusing.go_on()
 
     def _ring(self) -> bool:
@@ -311,7 +310,7 @@ class Execution:
                 self._compute(wanted.frame, wanted.place, wanted.job, wanted.sees, wanted.names)
         elif self._settling.closing:
             self._close(self._settling.closing.popleft())
-        elif self._test is not None and self._test.is_answered:
+        elif self._test is not None and self._test.answers:
             self._test.answer()
         else:
             return False

@@ -250,7 +250,7 @@ class Frontier:
         self._clear(self._unsettled_in(branch))
         if self._at.edges[branch] == "open":
             self._decide_edge(branch, "dead")
-        else:
+        elif self._at.status[join] == "pending":
             self._look(join)
 
     def _doom(self, node: int) -> None:
@@ -269,7 +269,8 @@ class Frontier:
         target = self._graph.edges[edge].target
         self._at.edges[edge] = state
         self._count(target, state)
-        self._look(target)
+        if self._at.status[target] == "pending":
+            self._look(target)
 
     def _count(self, target: int, state: Literal["open", "live", "dead"]) -> None:
         if state != "open":
@@ -278,9 +279,7 @@ class Frontier:
             self._live[target] += 1
 
     def _look(self, node: int) -> None:
-        """Decide a join as soon as its edges allow."""
-        if self._at.status[node] != "pending":
-            return
+        """Decide a pending join as soon as its edges allow."""
         live, still_open, count = self._live[node], self._open[node], self._graph.nodes[node].join.count
         if count is None:
             if still_open == 0:
@@ -294,8 +293,11 @@ class Frontier:
                 self._hopeless.append(node)
 
     def _decide(self, join: int, fate: Fate) -> None:
-        self._at.fates[join] = fate
         self._at.status[join] = "clearing"
+        if fate == "run" and not self._graph.nodes[join].join.cancel_rest:
+            self._readied.append(join)  # as nearly always: there is nothing to be awaited
+            return
+        self._at.fates[join] = fate
         running: list[int] = []
         if self._graph.nodes[join].join.cancel_rest:
             running = self._clear(self._unsettled_in_branches_of(join))

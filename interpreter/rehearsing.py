@@ -67,6 +67,8 @@ class Rehearsing:
             view=view,
             now=now,
         )
+        self.answers = self._mocking.answers
+        """To Perdure's own activities, for the nodes that wait for them."""
         invoking.instead = starting.instead = lasting.instead = self._mocking
         for undoes in ends:
             undoes.rehearse(self._mocking)
@@ -80,14 +82,9 @@ class Rehearsing:
         """When something comes next that the test injects."""
         return self._mocking.alarm
 
-    @property
-    def is_answered(self) -> bool:
-        """Whether there is an answer to one of Perdure's own activities."""
-        return bool(self._mocking.answers)
-
     def answer(self) -> None:
-        """Tell the node that waits for it."""
-        number, answer = self._mocking.answers.popleft()
+        """Tell the node that waits for it what came of one of Perdure's own activities."""
+        number, answer = self.answers.popleft()
         if (found := self._frames.find(number)) is not None and found[1] in found[0].at.held:
             self._lasting.called(*found, answer)
 

@@ -54,20 +54,18 @@ class Starting:
 
     def take(self, frame: Frame, place: int) -> None:
         """It is a node's turn: compute what it starts with."""
-        node = frame.graph.nodes[place]
-        if node.type in LEAVES and self._is_too_late(frame, node):
+        node, call = frame.graph.nodes[place], frame.graph.nodes[place].call
+        if call is None and node.type in LEAVES and self._is_too_late(frame, node):
             self._settling.settle(frame, place, Settled("skipped"))
             return
         if self._reusing.take(frame, place):
             return
         self._frames.note(frame, place)
-        wired: tuple[str, ...] = ()
-        if node.type in ("switch", "approval", "ask"):
-            wired = tuple(frame.graph.edges[edge].port for edge in frame.graph.outgoing[place])
-        elif node.type == "parallel":
-            wired = tuple(node.graphs)
-        key = None if node.call is None or node.call.cache is None else node.call.cache.key
-        self._compute(frame, place, Job(node.type, node.config, node.when, wired, key), node.sees)
+        if call is None:
+            job = Job(node.type, node.config, node.when, _wired(frame, place, node))
+        else:
+            job = Job(node.type, node.config, node.when, (), None if call.cache is None else call.cache.key)
+        self._compute(frame, place, job, node.sees)
 
     def _is_too_late(self, frame: Frame, node: PlanNode) -> bool:
         """Whether a graph that the node would end has failed."""
@@ -137,6 +135,12 @@ class Starting:
         else:
             self._outputs.put_value(frame.at.base + place, None)
             self._settling.succeed(frame, place, "out", {"output": None})
+
+
+def _wired(frame: Frame, place: int, node: PlanNode) -> tuple[str, ...]:
+    if node.type in ("switch", "approval", "ask"):
+        return tuple(frame.graph.edges[edge].port for edge in frame.graph.outgoing[place])
+    return tuple(node.graphs) if node.type == "parallel" else ()
 
 
 def _config_shown(computed: Computed) -> dict[str, JsonValue]:

@@ -105,6 +105,7 @@ class Interpreter:
         self._clock.goes_by(carried)
         self._now = Now()
         self._load = Load()
+        self._suggested = False
         self._refresh()
         self._pace = RecordedPace(self._now, workflow.patched)
         whose = strand_id(info.workflow_id)
@@ -286,15 +287,16 @@ class Interpreter:
 
     def _refresh(self) -> None:
         """Take note of what holds for the whole activation."""
-        now, length = self._now, (info := self._info).get_current_history_length()
-        if length != now.history_length:
+        now, info = self._now, self._info
+        length = info.get_current_history_length()
+        if length != now.history_length:  # another workflow task
             self._load.clear()
             now.history_length = length
+            self._suggested = info.is_continue_as_new_suggested()
         time_of_temporal = self._loop.time()
         now.time = self._clock.at(time_of_temporal)
         now.skew = now.time - time_of_temporal
         now.replaying = workflow.unsafe.is_replaying()
-        self._suggested = info.is_continue_as_new_suggested()
         self._turn_began = time.perf_counter()
 
     async def _advance(self) -> None:
