@@ -258,17 +258,13 @@ class Execution:
             self._follow()
         elif attempts and self._invoking.due:
             self._invoking.try_again()
-        elif calls and (self._at.outcome is not None or self._at.reuse is not None) and self._undo():
-            pass
+        elif calls and (self._at.outcome or self._at.reuse) and (self._conclusion.go_on() or self._reusing.go_on()):
+            pass  # something has been undone
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
         else:
             return self._ring() or (self.steering.reaches and bool(self.orders))
         return True
-
-    def _undo(self) -> bool:
-        """Undo what is next of what is to be undone, if anything is."""
-        return self._conclusion.go_on() or self._reusing.go_on()
 
     def _ring(self) -> bool:
         """Attend to what comes first of all whose time has come."""
@@ -281,8 +277,7 @@ class Execution:
             return True
         if self._test is not None and self._test.inject():
             return True
-        due = self.alarms.take(self._now.time)
-        if due is None:
+        if (due := self.alarms.take(self._now.time)) is None:
             return False
         frame, place, wait = due
         if wait.call is not None:
@@ -443,14 +438,12 @@ class Execution:
 
     def skip(self) -> bool:
         """Let the clock of a test jump, as nothing runs. False: what is next is waited for."""
-        if self._test is None or self.outcome is not None or self.steering.state.paused:
-            return False
-        return self._test.skip(self.alarm())
+        test = self._test if self.outcome is None and not self.steering.state.paused else None
+        return test is not None and test.skip(self.alarm())
 
     def alarm(self) -> float | None:
         """When to ring next."""
-        first = self.alarms.first()
-        times = [] if first is None else [first[2].until]
+        times = [] if (first := self.alarms.first()) is None else [first[2].until]
         if (asked := self._entrance.alarm) is not None:
             times.append(asked)
         if self._deadline is not None and not self._conclusion.is_known:

@@ -19,6 +19,8 @@ from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation, SecretText
 from tests.worker.attempts import Bench, Config, Output, bench
 from worker import adapter
+from worker.adapter import node_activity
+from worker.local_calls import LocalCalls
 from worker.log_lines import AT_ONCE, LINE
 from worker.records import Lines, Progress
 
@@ -112,6 +114,30 @@ class TestContext:
         assert isinstance(found["value"], dict)
         assert found["value"]["size"] == len(b"\xffa ***")
         assert found["value"]["media_type"] == "application/pdf"
+
+
+class TestHandedOver:
+    async def test_what_nobody_waits_for_any_more_is_not_attempted(self) -> None:
+        begun: list[Config] = []
+
+        async def run(config: Config, context: Context) -> Output:
+            begun.append(config)
+            return Output()
+
+        async with bench(run) as on:
+            on.info(attempt=1, is_local=True)
+            with pytest.raises(ApplicationError) as failed:
+                await on.environment.run(node_activity(on.means, on.sink, LocalCalls()), [])
+        assert failed.value.category == ApplicationErrorCategory.BENIGN
+        assert (begun, on.sink.attempts) == ([], [])
+
+    async def test_an_attempt_leaves_the_config_of_its_interpreter_without_secrets(self) -> None:
+        config: JsonValue = {"value": {"token": "***"}}
+        async with bench(echo, key="s3cr3t-key") as on:
+            on.info(attempt=1, is_local=True)
+            invocation = Invocation(timeout=30, secrets=(SecretText("/value/token", ("", ("key",))),))
+            assert await on.attempt(config, invocation) == {"value": {"token": "***"}}
+        assert config == {"value": {"token": "***"}}
 
 
 class TestTime:
