@@ -34,8 +34,8 @@ async def test_a_local_activity_is_given_its_config_and_the_history_keeps_none_o
 
 
 def test_what_is_handed_over_goes_with_the_interpreter_and_another_one_takes_its_place() -> None:
-    calls, config = LocalCalls(), {"a": 1}
-    given: tuple[JsonValue, Invocation] = config, Invocation()
+    calls = LocalCalls()
+    given: tuple[JsonValue, Invocation] = {"a": 1}, Invocation()
     first = calls.begin("run")
     first["pay"] = given
     assert calls.call("run", "pay") is given
