@@ -13,6 +13,7 @@ Ending = Literal["failed", "stopped", "cancelled", "timed_out", "broken", "conti
 
 UNSTARTED = ("pending", "clearing", "ready")
 STARTED = ("running", "waiting")
+UNSETTLED: tuple[Status, ...] = (*UNSTARTED, *STARTED)
 
 
 class Settled(NamedTuple):
@@ -79,8 +80,9 @@ class Frontier:
         self._live = [0] * len(graph.nodes)
         self._open = [len(edges) for edges in graph.incoming]
         for number, state in enumerate(standing.edges):
-            self._count(graph.edges[number].target, state)
-        self._unsettled = sum(status in UNSTARTED or status in STARTED for status in standing.status)
+            if state != "open":
+                self._count(graph.edges[number].target, state)
+        self._unsettled = sum(map(standing.status.count, UNSETTLED))
         self._closed: set[int] = set()
         """Branches in which everything has settled, so that no walk enters them again."""
         self._awaited_by: dict[int, list[int]] = {}
@@ -272,9 +274,8 @@ class Frontier:
         if self._at.status[target] == "pending":
             self._look(target)
 
-    def _count(self, target: int, state: Literal["open", "live", "dead"]) -> None:
-        if state != "open":
-            self._open[target] -= 1
+    def _count(self, target: int, state: Literal["live", "dead"]) -> None:
+        self._open[target] -= 1
         if state == "live":
             self._live[target] += 1
 
