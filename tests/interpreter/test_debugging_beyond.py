@@ -61,8 +61,8 @@ async def look(handle: Handle) -> Inside:
 
 
 async def held(handle: Handle, path: str | None = None) -> Held:
-    """Where it is held, once it is (there)."""
-    async with asyncio.timeout(8):
+    """Where it is held, once it is (there): a task that Temporal has to give out again comes seconds later."""
+    async with asyncio.timeout(30):
         while not (found := (await look(handle)).held) or path not in (None, found.path):
             await asyncio.sleep(0.02)
     return found
