@@ -65,14 +65,14 @@ CASES = (
             lambda stage: by_hand.fan_out(stage, WIDTH),
         ),
         limits=(Limit("ratio", 1.05, BY_HAND),),
-        samples=3,
+        samples=9,
     ),
     Case(
         "chain-without-effects",
         f"Chain of {STEPS} activities without effects",
         _without_effects,
         limits=(Limit("ratio", 1.10, BY_HAND), Limit("ratio", 1.0, POSTGRES), Limit("ratio", 1.0, SQLITE)),
-        samples=5,
+        samples=10,
         prepare=install,
     ),
     Case(
