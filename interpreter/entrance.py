@@ -69,7 +69,7 @@ class Entrance:
     @property
     def alarm(self) -> float | None:
         """When to ask again."""
-        if self._at.depends is None and self._at.queued is None:
+        if not self.was_before:
             return None
         return self._dependencies.alarm if self._depends else self._admission.alarm
 

@@ -22,8 +22,8 @@ class Notes:
     first wanted."""
 
     def __init__(self, whose: StrandId, path: str, attempt: int, sink: Sink):
-        self.whose = whose
-        self.path = path
+        self._whose = whose
+        self._path = path
         self.attempt = attempt
         self._sink = sink
         self._loop = asyncio.get_running_loop()
@@ -68,8 +68,10 @@ class Notes:
 
     def _tell_lines(self) -> None:
         if self._lines is not None and (said := self._lines.drain()):
-            self._sink.told(Lines(self.whose.tenant, self.whose.execution, self.path, self.attempt, said))
+            self._sink.told(Lines(self._whose.tenant, self._whose.execution, self._path, self.attempt, said))
 
     def _tell_progress(self, at: float, fraction: float | None, message: str) -> None:
         shown = str(clean(message, self.redaction))
-        self._sink.told(Progress(self.whose.tenant, self.whose.execution, self.path, self.attempt, at, fraction, shown))
+        self._sink.told(
+            Progress(self._whose.tenant, self._whose.execution, self._path, self.attempt, at, fraction, shown)
+        )

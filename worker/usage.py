@@ -39,7 +39,7 @@ class Usage:
 
     def costs(self) -> dict[str, float]:
         """What was used up, by unit."""
-        return {unit: float(amount) for unit, amount in self.amounts.items()} if self.amounts else {}
+        return {unit: float(amount) for unit, amount in self.amounts.items()}
 
 
 @types.coroutine
