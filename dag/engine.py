@@ -31,9 +31,9 @@ class Budget:
     """Whether it may take a process of its own, without which expressions that could grow are not evaluated."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Moment:
-    """What `$now()`, `$millis()` and `$random()` go by."""
+    """What `$now()`, `$millis()` and `$random()` go by. (Not frozen, as one is made for every node.)"""
 
     now_ms: int
     seed: int

@@ -1,7 +1,6 @@
 """JSONata: parsing it, what it reads, and what it yields within bounds."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property, lru_cache
@@ -26,6 +25,7 @@ from dag.faults import (
 )
 from dag.growth import is_plain, may_grow
 from dag.limits import DEFAULTS, LARGEST_INTEGER
+from dag.paths import Path, path_of, seen
 from dag.references import LONGEST_RANGE, References, references
 from dag.tokens import tokens
 
@@ -58,8 +58,6 @@ WIDE = Budget(
 """Where an expression may take its time."""
 DEEPEST = 240
 """Objects and lists within each other in a result; what writes JSON gives up at 254."""
-LONGEST_SEEN = 1_000
-"""Characters of a text that needs no engine to be seen."""
 LONGEST_SHORT = 300
 """Characters of an expression of which many are kept parsed. (A parsed one takes a few hundred bytes for each.)"""
 
@@ -83,10 +81,9 @@ class Expression:
     itself: "Form"
 
     @cached_property
-    def path(self) -> tuple[str, ...]:
+    def path(self) -> Path:
         """The names that lead to the value, of an expression that is nothing else; most are."""
-        bare = self.source.strip(" \t\r\n")
-        return tuple(bare.split(".")) if _PATH.fullmatch(bare) else ()
+        return path_of(self.source)
 
     @cached_property
     def truth(self) -> "Form":
@@ -119,15 +116,10 @@ def parse(source: str) -> Expression:
     return _short(source) if len(source) <= LONGEST_SHORT else _long(source)
 
 
-def seen(source: str, scope: Mapping[str, JsonValue]) -> str | bool | int | None:
-    """What an expression yields that only names a single value, which is not large; None: it is to be evaluated."""
-    return _at(parse(source).path, scope)
-
-
 def evaluate(source: str, scope: Mapping[str, JsonValue], moment: Moment, budget: Budget) -> JsonValue | Missing:
     """What an expression yields. Raises ExpressionBudget and the other errors of expressions."""
     expression = parse(source)
-    value = _at(expression.path, scope)
+    value = seen(expression.path, scope)
     if value is not None:
         return value
     value = _run(expression, expression.itself, scope, moment, budget)
@@ -173,28 +165,6 @@ def as_text(value: JsonValue | Missing) -> str:
 _TEXT = engine.compiled("$string(value)")
 _TEXT_BUDGET = Budget(steps=100, depth=10, string=2**30, array=2**30, result=2**30, seconds=None)
 _NO_MOMENT = Moment(0, 0)
-
-
-def _at(path: Sequence[str], scope: Mapping[str, JsonValue]) -> str | bool | int | None:
-    """What a path leads to, where seeing that needs no engine: through objects to a single value that is not large."""
-    value: JsonValue | Mapping[str, JsonValue] = scope if path else None
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    match value:
-        case str() if len(value) <= LONGEST_SEEN:
-            return value
-        case bool():
-            return value
-        case int() if -LARGEST_INTEGER <= value <= LARGEST_INTEGER:
-            return value
-        case _:
-            return None
-
-
-_NAME = r"(?!(?:and|or|in|true|false|null|function)\b)[A-Za-z_]\w*"
-_PATH = re.compile(rf"{_NAME}(?:\.{_NAME})+", re.ASCII)
 
 
 def _parsed(source: str) -> Expression:

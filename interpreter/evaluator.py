@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from dag import expressions
 from dag.expressions import MISSING, Budget, ExpressionBudget, Missing, Moment, as_items
 from dag.invocation import SecretText
+from dag.paths import seen
 from dag.plan import Template
 from dag.templates import render
 
@@ -48,13 +49,26 @@ class Evaluator:
 
     def render(self, template: Template) -> tuple[JsonValue, tuple[SecretText, ...]]:
         """A template with its markers replaced by what they yield."""
+        if (filled := self._filled(template)) is not None:
+            return filled, ()
         rendered = render(template, self._marker)
         return rendered.value, rendered.secrets
 
+    def _filled(self, template: Template) -> JsonValue:
+        """The same in short, where all markers only name values that are seen; None: they are to be evaluated."""
+        if template.paths is None or not isinstance(template.value, dict):
+            return None
+        filled = dict(template.value)
+        for key, path in template.paths.items():
+            value = filled[key] = seen(path, self._scope)
+            if value is None:
+                return None
+        for key in template.paths:
+            self.keep(filled[key])
+        return filled
+
     def _marker(self, source: str) -> JsonValue | Missing:
-        value = expressions.seen(source, self._scope)
-        if value is None:
-            value = self.value(source)
+        value = self.value(source)
         return value if value is MISSING else self.keep(value)
 
     def items(self, source: str) -> list[JsonValue]:

@@ -21,6 +21,21 @@ class Notes:
     """Made in the attempt's own task. Most attempts tell nothing while they run: what that takes is made when it is
     first wanted."""
 
+    __slots__ = (
+        "_lines",
+        "_live",
+        "_logger",
+        "_loop",
+        "_path",
+        "_sink",
+        "_whose",
+        "attempt",
+        "cached",
+        "redaction",
+        "stored",
+        "usage",
+    )
+
     def __init__(self, whose: StrandId, path: str, attempt: int, sink: Sink):
         self._whose = whose
         self._path = path

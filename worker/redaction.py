@@ -3,21 +3,24 @@
 import logging
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 
 HIDDEN = "***"
 SHORT = 4
 """Of a secret with fewer characters only whole words are replaced, or nothing would be left of what holds it."""
+_NONE: frozenset[str] = frozenset()
 
 
 class Redaction:
     """What one attempt must hide; it may learn more of it on the way."""
 
+    __slots__ = ("_forms", "_secrets")
+
     def __init__(self, secrets: Iterable[str] = ()):
-        self._secrets: set[str] = set()
-        self._forms: list[_Form] = []
+        self._secrets: frozenset[str] = _NONE
+        self._forms: Sequence[_Form] = ()
         if secrets:
             self.add(*secrets)
 
@@ -41,7 +44,7 @@ class Redaction:
 
     def add(self, *secrets: str) -> None:
         """Hide these too."""
-        self._secrets |= {*secrets} - {""}
+        self._secrets = self._secrets | {*secrets} - {""}
         # The longest first: one may be part of another.
         self._forms = [form for secret in sorted(self._secrets, key=len, reverse=True) for form in _forms(secret)]
 

@@ -6,7 +6,6 @@ import types
 from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from time import thread_time
 from typing import Any, TypeVar
 
@@ -46,24 +45,23 @@ class Usage:
 def metered(work: Coroutine[Any, Any, Result], computed: Callable[[float], None]) -> Generator[Any, Any, Result]:
     """Do it, and tell the CPU time of its own steps on this thread: what others compute while it waits is theirs."""
     spent = 0.0
-    step: Callable[[], Any] = partial(work.send, None)
+    thrown: BaseException | None = None
     try:
         while True:
             began = thread_time()
             try:
-                waits_for = step()
+                waits_for = work.send(None) if thrown is None else work.throw(thrown)
             except StopIteration as end:
                 return end.value
             finally:
                 spent += thread_time() - began
+            thrown = None
             try:
                 yield waits_for
             except GeneratorExit:
                 work.close()
                 raise
-            except BaseException as thrown:  # noqa: BLE001 it is the work that must deal with it, a cancellation too
-                step = partial(work.throw, thrown)
-            else:
-                step = partial(work.send, None)
+            except BaseException as error:  # noqa: BLE001 it is the work that must deal with it, a cancellation too
+                thrown = error
     finally:
         computed(spent)
