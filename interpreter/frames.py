@@ -85,6 +85,8 @@ class Frame:
     def __init__(self, at: FrameState, graph: PlanGraph, parent: "Frame | None", *, fail_fast: bool):
         self.at = at
         self.graph = graph
+        self.size = len(graph.nodes)
+        """How many nodes it has; also the place of the graph itself, where something is computed for it as a whole."""
         self.parent = parent
         self.frontier = Frontier(graph, at.standing, fail_fast=fail_fast)
         self.children: dict[int, list[Frame]] = {}
@@ -103,11 +105,6 @@ class Frame:
         assert self.parent is not None
         assert self.at.holder is not None
         return self.at.holder - self.parent.at.base
-
-    @property
-    def size(self) -> int:
-        """How many nodes it has; also the place of the graph itself, where something is computed for it as a whole."""
-        return len(self.graph.nodes)
 
     @property
     def itself(self) -> int:

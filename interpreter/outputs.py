@@ -4,7 +4,7 @@ A segment, once full, keeps its bytes as long as most of what is in it is of use
 stores it once, however often it is carried.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import orjson
@@ -73,8 +73,10 @@ class Outputs:
 
     def put_value(self, node: int, value: JsonValue) -> None:
         """Keep an output that was computed here. Raises OutputsTooLarge."""
-        self.put(node, orjson.dumps(value))
-        self._remember({node: value}, len(self._texts[node]))
+        text = orjson.dumps(value)
+        self.put(node, text)
+        self._make_room(len(text))
+        self._values[node] = value
 
     def drop(self, node: int) -> None:
         """Forget an output, if there is one."""
@@ -95,10 +97,12 @@ class Outputs:
         """The output of a node that has one."""
         if node not in self._values:
             if (text := self._texts.get(node)) is not None:
-                self._remember({node: orjson.loads(text)}, len(text))
+                self._make_room(len(text))
+                self._values[node] = orjson.loads(text)
             else:
                 segment = self._in_segment[node]
-                self._remember(dict(self._unpacked(segment)), len(self._sealed[segment][1]))
+                self._make_room(len(self._sealed[segment][1]))
+                self._values.update(self._unpacked(segment))
         return self._values[node]
 
     def text(self, node: int) -> bytes:
@@ -111,12 +115,12 @@ class Outputs:
         """The bytes that they all take as JSON."""
         return self._total
 
-    def _remember(self, values: Mapping[int, JsonValue], size: int) -> None:
-        """Keep what was decoded; what was before goes when it becomes too much, and is decoded again when needed."""
+    def _make_room(self, size: int) -> None:
+        """For values that take so many bytes as text: those before go when it becomes too much, and are decoded again
+        when needed."""
         if self._decoded + size > DECODED_BYTES:
             self._values.clear()
             self._decoded = 0
-        self._values.update(values)
         self._decoded += size
 
     def pack(self) -> tuple[Index, list[bytes]]:
