@@ -55,7 +55,7 @@ CASES = (
             lambda stage: by_hand.chain(stage, STEPS),
         ),
         limits=(Limit("ratio", 1.10, BY_HAND),),
-        samples=3,
+        samples=6,
     ),
     Case(
         "fan-out",
