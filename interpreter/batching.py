@@ -18,7 +18,7 @@ from interpreter.constructs.for_each import ForEach, needed, slot_of
 from interpreter.constructs.steps import Dispatch
 from interpreter.constructs.trying import Try
 from interpreter.frames import Frame, Frames, FrameState, Held
-from interpreter.frontier import STARTED, UNSTARTED, Standing
+from interpreter.frontier import UNSETTLED, Standing
 from interpreter.handing_down import batch_state
 from interpreter.outputs import Index, Outputs
 from interpreter.rounds import first_of
@@ -154,7 +154,7 @@ def _frozen(frame: Frame) -> FrameState:
     at = frame.at
     standing = at.standing
     copy = Standing(
-        ["pending" if status in UNSTARTED or status in STARTED else status for status in standing.status],
+        ["pending" if status in UNSETTLED else status for status in standing.status],
         standing.port,
         standing.edges,
         failed=standing.failed,  # no `stop` ends the execution then

@@ -204,7 +204,7 @@ class Frontier:
         return changes
 
     def _settle(self, node: int, how: Settled) -> None:
-        if self._at.status[node] not in UNSTARTED and self._at.status[node] not in STARTED:
+        if self._at.status[node] not in UNSETTLED:
             return
         being_cancelled = node in self._cancelling
         if being_cancelled and how.status == "failed":
@@ -358,7 +358,7 @@ class Frontier:
                 continue
             entered.append(edge)
             for node in self._graph.members.get(edge, ()):
-                if self._at.status[node] in UNSTARTED or self._at.status[node] in STARTED:
+                if self._at.status[node] in UNSETTLED:
                     found.append(node)
                 if self._graph.nodes[node].join.count is not None:
                     stack.extend(self._graph.incoming[node])
@@ -369,8 +369,7 @@ class Frontier:
 
     def _is_closed(self, branch: int) -> bool:
         return all(
-            self._at.status[node] not in UNSTARTED
-            and self._at.status[node] not in STARTED
+            self._at.status[node] not in UNSETTLED
             and (
                 self._graph.nodes[node].join.count is None
                 or all(inner in self._closed for inner in self._graph.incoming[node])

@@ -2,7 +2,7 @@
 
 from dag.steering_refusals import NodeClosed
 from interpreter.frames import Frames
-from interpreter.frontier import STARTED, UNSTARTED
+from interpreter.frontier import STARTED, UNSETTLED
 from interpreter.places import node_at
 from interpreter.settling import Settling
 
@@ -11,7 +11,7 @@ def check(frames: Frames, path: str) -> None:
     """Raises NodeUnknown, NodeClosed."""
     frame, place = node_at(frames, path)
     status = frame.at.standing.status[place]
-    if status not in UNSTARTED and status not in STARTED:
+    if status not in UNSETTLED:
         raise NodeClosed(f"The node has settled already: it is {status}.", details={"status": status})
 
 

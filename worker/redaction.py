@@ -10,7 +10,6 @@ from dataclasses import dataclass
 HIDDEN = "***"
 SHORT = 4
 """Of a secret with fewer characters only whole words are replaced, or nothing would be left of what holds it."""
-_NONE: frozenset[str] = frozenset()
 
 
 class Redaction:
@@ -19,7 +18,7 @@ class Redaction:
     __slots__ = ("_forms", "_secrets")
 
     def __init__(self, secrets: Iterable[str] = ()):
-        self._secrets: frozenset[str] = _NONE
+        self._secrets: frozenset[str] = frozenset()
         self._forms: Sequence[_Form] = ()
         if secrets:
             self.add(*secrets)
