@@ -65,7 +65,7 @@ CASES = (
             lambda stage: by_hand.fan_out(stage, WIDTH),
         ),
         limits=(Limit("ratio", 1.05, BY_HAND),),
-        samples=9,
+        samples=25,
     ),
     Case(
         "chain-without-effects",

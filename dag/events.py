@@ -47,6 +47,11 @@ EventType = Literal[
     "debug.held",
 ]
 
+ENDS: frozenset[EventType] = frozenset(
+    {"execution.succeeded", "execution.failed", "execution.cancelled", "execution.timed_out"}
+)
+"""Those after which an execution is over."""
+
 
 @dataclass(slots=True)
 class StepEvent:

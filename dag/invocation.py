@@ -58,3 +58,6 @@ class Invocation:
     """In a test: whether the node may have effects (`real`)."""
     round: int = 1
     """The attempt at the execution since which this is not what had its effect before. Such has another key."""
+
+
+USUAL = Invocation()

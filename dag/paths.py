@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import JsonValue
 
@@ -33,11 +34,12 @@ def path_in(text: JsonValue) -> Path:
 
 def seen(path: Path, scope: Mapping[str, JsonValue]) -> str | bool | int | None:
     """What a path leads to through objects, if that is a single value and not large; None: it is to be evaluated."""
-    value: JsonValue | Mapping[str, JsonValue] = scope if path else None
-    for name in path:
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
+    value: Any = scope if path else None
+    try:
+        for name in path:
+            value = value[name]
+    except (KeyError, TypeError):  # it is not there, or what is there is no object
+        return None
     if isinstance(value, str):
         return value if len(value) <= LONGEST else None
     if isinstance(value, int):  # a boolean too

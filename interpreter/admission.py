@@ -8,13 +8,14 @@ from pydantic import JsonValue
 
 from dag.concurrency import ENTER, Entering, Verdict
 from dag.errors import ErrorValue, PerdureError
+from dag.invocation import USUAL
 from dag.plan import Plan
 from interpreter.computing import Computing
 from interpreter.failures import fitting
 from interpreter.frames import Frame
 from interpreter.job import Computed, Job, error_of
 from interpreter.journal import Journal, Now
-from interpreter.lasting import OURS, USUAL
+from interpreter.lasting import OURS
 from interpreter.orders import Evaluate, Invoke, Order, Outcome
 from interpreter.parting import LIMIT, cancelled
 from interpreter.start import Queued

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from dag.batches import BatchEnd
 from dag.errors import ErrorValue, PerdureError
 from dag.events import EventType
+from dag.invocation import USUAL
 from dag.plan import Plan
 from interpreter import parting
 from interpreter.compensation import Due
@@ -17,7 +18,7 @@ from interpreter.frames import Frame, Frames
 from interpreter.instead import Instead
 from interpreter.job import Computed
 from interpreter.journal import Journal, Now, shown
-from interpreter.lasting import OURS, USUAL
+from interpreter.lasting import OURS
 from interpreter.orders import Invoke, Order, Outcome
 from interpreter.outputs import Outputs
 from interpreter.parting import Act

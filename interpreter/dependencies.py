@@ -8,8 +8,9 @@ from pydantic import JsonValue
 
 from dag.dependencies import AWAIT, Awaited, Awaiting, unmet
 from dag.errors import ErrorValue
+from dag.invocation import USUAL
 from interpreter.journal import Journal, Now
-from interpreter.lasting import OURS, USUAL
+from interpreter.lasting import OURS
 from interpreter.orders import Invoke, Order, Outcome
 from interpreter.parting import cancelled
 from interpreter.start import Depending

@@ -59,12 +59,13 @@ class Evaluator:
         if template.paths is None or not isinstance(template.value, dict):
             return None
         filled = dict(template.value)
+        size = 0
         for key, path in template.paths.items():
             value = filled[key] = seen(path, self._scope)
             if value is None:
                 return None
-        for key in template.paths:
-            self.keep(filled[key])
+            size += _size(value)
+        self._grow(size)
         return filled
 
     def _marker(self, source: str) -> JsonValue | Missing:
@@ -86,10 +87,13 @@ class Evaluator:
         """The value, null if it is missing, as part of what the node yields. All of them together have a bound."""
         if value is MISSING:
             return None
-        self._kept += len(value) if isinstance(value, str) else len(orjson.dumps(value))
+        self._grow(_size(value))
+        return value
+
+    def _grow(self, size: int) -> None:
+        self._kept += size
         if self._kept > self._budget.result:
             raise ExpressionBudget(f"What the node yields grows beyond {self._budget.result} bytes.")
-        return value
 
     def check_clock(self) -> None:
         """Break off when all expressions together took too long."""
@@ -117,3 +121,7 @@ class ItemEvaluator:
         self._whole.check_clock()
         self._scope.update(names)
         return expressions.condition(source, self._scope, self._moment, self._budget)
+
+
+def _size(value: JsonValue) -> int:
+    return len(value) if isinstance(value, str) else len(orjson.dumps(value))

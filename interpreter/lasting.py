@@ -7,7 +7,7 @@ from pydantic import JsonValue
 
 from dag.batches import BEGIN_BATCH, REPORT_BATCH, EndBatch
 from dag.errors import ErrorValue, PerdureError
-from dag.invocation import Invocation
+from dag.invocation import USUAL
 from dag.plan import Call as PlannedCall
 from dag.plan import Retry, Template
 from dag.task_messages import Decided, Decision
@@ -57,7 +57,6 @@ from interpreter.tasks import Tasks
 
 GRACE = 600.0
 """Seconds that the `finally` parts of an execution that was cancelled, or timed out, may take all together."""
-USUAL = Invocation()
 OURS = PlannedCall(effects=False, retry=Retry(max_attempts=1_000_000), attempt_timeout=3_600)
 """Perdure's own activities wait for the database as long as that is away."""
 

@@ -8,7 +8,7 @@ from pydantic import JsonValue, SkipValidation
 
 from dag.errors import ErrorValue
 from dag.expressions import Moment
-from dag.invocation import CacheUse, Invocation
+from dag.invocation import USUAL, CacheUse, Invocation
 from dag.plan import Call
 from interpreter.job import Computed, Job
 
@@ -69,12 +69,16 @@ def invocation_of(
     call: Call, computed: Computed, deadline: float | None, attempts: int, *, round: int = 1
 ) -> Invocation:
     """How an activity is to be run, with what has been computed for it."""
+    retry = call.retry
+    is_own = call.own_timeout or call.mask or call.cache or computed.secrets or retry.when or retry.never
+    if not is_own and deadline is None and attempts == 0 and round == 1:
+        return USUAL
     return Invocation(
         call.attempt_timeout if call.own_timeout else None,
         deadline,
         attempts,
-        call.retry.when,
-        call.retry.never,
+        retry.when,
+        retry.never,
         computed.secrets,
         call.mask,
         None if call.cache is None else CacheUse(computed.cache_key, call.cache.ttl),

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 
 from dag.errors import ErrorValue
+from dag.invocation import USUAL
 from dag.steering import TELL_OTHERS, Act, Command, Follow, HeldInside, Passing, Pause, Resume, WentOn
 from dag.strands import strand_id
 from interpreter.constructs.batches import Batched
 from interpreter.constructs.calling import Calling
 from interpreter.frames import Frames
 from interpreter.handing_down import wanted
-from interpreter.lasting import OURS, USUAL
+from interpreter.lasting import OURS
 from interpreter.orders import Invoke, Order
 from interpreter.pausing import Beyond, Follower, State, target_of
 from interpreter.start import Start

@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from dag.again import REUSE, Again, Wanted
 from dag.errors import ErrorValue, PerdureError
 from dag.events import EventType
+from dag.invocation import USUAL
 from dag.plan import PlanNode
 from interpreter.compensation import Due
 from interpreter.frames import Frame, Frames
@@ -19,7 +20,7 @@ from interpreter.frontier import Ending
 from interpreter.instead import Instead
 from interpreter.invoking import output_shown
 from interpreter.journal import SHOWN_BYTES, Journal, Now
-from interpreter.lasting import OURS, USUAL
+from interpreter.lasting import OURS
 from interpreter.orders import Invoke, Order
 from interpreter.outputs import Outputs, OutputsTooLarge
 from interpreter.reusable import Remember, Reusable, reusable

@@ -1,22 +1,23 @@
 """The interpreter as Temporal sees it: an execution's orders become activities and timers, their ends come back to it.
 
-The only file here that is Temporal-shaped. What ends wakes one loop; nothing polls, nothing is O(nodes) a step."""
+The only file here that is Temporal-shaped, with the terms of what it starts in terms.py. What ends wakes one loop;
+nothing polls, nothing is O(nodes) a step."""
 
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Callable, Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache, partial
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 
 from pydantic import JsonValue
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
-from temporalio.common import RawValue, RetryPolicy
+from temporalio.common import RawValue
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -33,14 +34,14 @@ from dag.concurrency import ADMITTED, Verdict
 from dag.dependencies import SUCCEEDED, Success
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
-from dag.invocation import CACHED, Invocation
-from dag.plan import Retry
+from dag.invocation import CACHED, USUAL, Invocation
+from dag.json_writing import written
 from dag.retries import RETRIES, LaterAttempt
 from dag.steering import LOOK_INSIDE, STEER, VARIABLES_SEEN, Command, Inside, InsideOf, Scope, Steered
 from dag.strands import strand_id
 from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
-from interpreter import showing
+from interpreter import showing, terms
 from interpreter.clock import Clock
 from interpreter.execution import Execution, Told
 from interpreter.former import carried_over
@@ -48,9 +49,10 @@ from interpreter.job import Computed, failure
 from interpreter.journal import Emit, Now
 from interpreter.lasting import OURS
 from interpreter.load import Load
-from interpreter.losing import WORKER_LOST, survives_loss
+from interpreter.losing import WORKER_LOST
 from interpreter.orders import HAND_OVER, Cancel, Evaluate, HandOver, Invoke, Outcome
 from interpreter.pace import RecordedPace
+from interpreter.payloads import json_payload
 from interpreter.plans import decoded
 from interpreter.reusable import REMEMBER, Remember
 from interpreter.settling import timed_out_node
@@ -61,11 +63,6 @@ STEP_EVENT = "perdure_step_event"
 EVALUATE = "perdure.evaluate"
 """The local activity that computes what exceeds the inline budget."""
 
-GRACE = 600.0
-"""Seconds beyond an attempt's timeout, which the worker itself keeps, before Temporal gives the attempt up: what it
-gives may be large, and wait for the database. An activity that is deaf to its end is waited for as long."""
-OUTAGE = 86_400.0
-"""The same where the attempt begins with what the database knows, which may be away for long."""
 EVALUATION_TIMEOUT = 30.0
 LOCAL_PATIENCE = timedelta(seconds=3)
 """How long an activity may stay a local one: less than the task timeout, so that waiting costs no history."""
@@ -82,8 +79,6 @@ EVALUATIONS = 4
 SHORTEST = timedelta(milliseconds=1)
 LISTED = 10
 """So many nodes are named in the current details."""
-SUMMARY_CHARACTERS = 100
-"""A summary has 400 bytes at most."""
 
 
 @workflow.defn(dynamic=True)
@@ -107,7 +102,7 @@ class Interpreter:
         self._load = Load()
         self._suggested = False
         self._refresh()
-        self._pace = RecordedPace(self._now, workflow.patched)
+        self._pace = RecordedPace(self._now, self._patched)
         whose = strand_id(info.workflow_id)
         self._execution = Execution(
             whose.execution,
@@ -122,6 +117,8 @@ class Interpreter:
             remember=cast(Remember | None, workflow.extern_functions().get(REMEMBER)),  # pyright: ignore[reportUnknownMemberType]
         )
         self._running: dict[int, _Running] = {}
+        self._unstarted: list[tuple[_Running, Callable[[], ActivityHandle[Any]]]] = []
+        """Those of them that Temporal has not been told of."""
         self._locals = 0
         """How many of them are local."""
         hand_over = cast(HandOver | None, workflow.extern_functions().get(HAND_OVER))  # pyright: ignore[reportUnknownMemberType]
@@ -311,9 +308,10 @@ class Interpreter:
             tired = time.perf_counter() - self._turn_began > LONGEST_TURN
             if self._pace.breathes(tired=tired) or self._load.full:
                 await self._breathe()
+        self._start_activities()
 
     def _carry_out(self) -> None:
-        """Give the execution's orders to Temporal."""
+        """Do what the execution has ordered."""
         orders = self._execution.orders
         while self._later and len(self._running) < MOST_RUNNING:
             self._invoke(self._later.popleft())
@@ -332,11 +330,18 @@ class Interpreter:
         while self._evaluations and self._evaluating < EVALUATIONS and self._may_evaluate(self._evaluations[0]):
             self._evaluating += 1
             order = self._evaluations.popleft()
-            self._track(order, self._evaluation(order), local=True)
+            texts = self._written([order.job, order.scope, order.moment])
+            self._track(order, partial(self._evaluation, order, texts), local=True)
 
     def _invoke(self, order: Invoke) -> None:
         local = order.local and self._locals < LOCALS
-        self._track(order, self._local(order) if local else self._activity(order), local=local)
+        if local and order.call is not OURS:
+            self._handed[order.path] = order.config, order.invocation
+            texts = ()
+        else:
+            usual = order.invocation is USUAL  # goes without saying: it would cost a payload
+            texts = self._written([order.config] if usual else [order.config, order.invocation])
+        self._track(order, partial(self._local if local else self._activity, order, texts), local=local)
 
     def _may_evaluate(self, order: Evaluate) -> bool:
         """Nodes wait for the next run like activities; what is no node cannot be carried over."""
@@ -344,6 +349,7 @@ class Interpreter:
 
     def _cancel(self, number: int) -> None:
         if (running := self._running.get(number)) is not None:
+            self._start_activities()
             running.handle.cancel()
         elif (waiting := next((each for each in self._evaluations if each.number == number), None)) is not None:
             self._evaluations.remove(waiting)
@@ -352,11 +358,24 @@ class Interpreter:
             self._later.remove(later)
             self._execution.cancelled(number)
 
-    def _track(self, order: Invoke | Evaluate, handle: ActivityHandle[Any], *, local: bool) -> None:
+    def _track(self, order: Invoke | Evaluate, start: Callable[[], ActivityHandle[Any]], *, local: bool) -> None:
         self._commands += 1
-        self._running[order.number] = _Running(handle, order.path, local, isinstance(order, Evaluate))
+        running = self._running[order.number] = _Running(order.number, order.path, local, isinstance(order, Evaluate))
+        self._unstarted.append((running, start))
         self._locals += local
-        handle.add_done_callback(partial(self._on_end, order.number))
+
+    def _start_activities(self) -> None:
+        """Tell Temporal of all at once: code of its SDK and ours, in turn for each node, would keep pushing each other
+        out of the processor's caches, and of a wide graph a node would take us twice as long."""
+        for running, start in self._unstarted:
+            running.handle = start()
+            running.handle.add_done_callback(partial(self._on_end, running.number))
+        self._unstarted.clear()
+
+    def _patched(self, id: str) -> bool:
+        """A marker stands in history behind what was ordered before it."""
+        self._start_activities()
+        return workflow.patched(id)
 
     def _on_end(self, number: int, _handle: asyncio.Task[Any]) -> None:
         self._ended.append(number)
@@ -370,57 +389,53 @@ class Interpreter:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
-    def _activity(self, order: Invoke) -> ActivityHandle[Any]:
+    def _activity(self, order: Invoke, texts: Sequence[bytes]) -> ActivityHandle[Any]:
         call = order.call
         deadline = order.invocation.deadline
         left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - workflow.time()))
         return workflow.start_activity(
             order.type,
-            args=self._written(_arguments(order)),
+            args=[*map(_raw, texts)],
             result_type=RawValue,
             activity_id=order.path,
-            summary=_summary(order.title),
+            summary=terms.summary(order.title),
             task_queue=None if call.queue is None else f"{workflow.info().task_queue}.{call.queue}",
             schedule_to_close_timeout=left,
-            start_to_close_timeout=timedelta(seconds=call.attempt_timeout + _grace(order.invocation)),
+            start_to_close_timeout=terms.longest(call, order.invocation),
             heartbeat_timeout=LOST_AFTER,
-            retry_policy=_retry_policy(call.retry, order.invocation.earlier_attempts),
+            retry_policy=terms.retry_policy(call.retry, order.invocation.earlier_attempts),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
 
-    def _local(self, order: Invoke) -> ActivityHandle[Any]:
-        if order.call is OURS:
-            args = self._written(_arguments(order))
-        else:
-            args, self._handed[order.path] = (), (order.config, order.invocation)
+    def _local(self, order: Invoke, texts: Sequence[bytes]) -> ActivityHandle[Any]:
         return workflow.start_local_activity(
             order.type,
-            args=args,
+            args=[*map(_raw, texts)],
             result_type=RawValue,
             activity_id=order.path,
-            summary=_summary(order.title),
+            summary=terms.summary(order.title),
             start_to_close_timeout=LOCAL_PATIENCE,
-            retry_policy=ONCE,
+            retry_policy=terms.ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
 
-    def _evaluation(self, order: Evaluate) -> ActivityHandle[Any]:
+    def _evaluation(self, order: Evaluate, texts: Sequence[bytes]) -> ActivityHandle[Any]:
         return workflow.start_local_activity(
             EVALUATE,
-            args=self._written([order.job, order.scope, order.moment]),
+            args=[*map(_raw, texts)],
             result_type=RawValue,
             activity_id=f"{order.path} (expressions)",
-            summary=_summary(order.title),
+            summary=terms.summary(order.title),
             start_to_close_timeout=timedelta(seconds=EVALUATION_TIMEOUT),
-            retry_policy=ONCE,
+            retry_policy=terms.ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
 
-    def _written(self, values: Sequence[Any]) -> list[RawValue]:
-        payloads = self._converter.to_payloads(values)
-        for payload in payloads:
-            self._load.add(len(payload.data))
-        return [RawValue(payload) for payload in payloads]
+    def _written(self, values: Sequence[object]) -> Sequence[bytes]:
+        texts = [written(value) for value in values]
+        for text in texts:
+            self._load.add(len(text))
+        return texts
 
     def _settle_ended(self) -> None:
         """Tell the execution what ended, in the order in which it did."""
@@ -500,7 +515,7 @@ class Interpreter:
         for order in reversed(self._evaluations):
             self._execution.put_back(order.number)
         carried, segments = self._execution.carried()
-        workflow.continue_as_new(args=[*self._args[:2], carried, *map(_segment, segments)])
+        workflow.continue_as_new(args=[*self._args[:2], carried, *map(_raw, segments)])
 
     async def _sleep(self) -> None:
         """Until something ends, its time has come, or the execution is cancelled."""
@@ -512,6 +527,7 @@ class Interpreter:
 
     async def _breathe(self) -> None:
         """End the workflow task and go on in the next."""
+        self._start_activities()
         await self._interruptible(workflow.sleep(SHORTEST))
         self._load.clear()
 
@@ -540,7 +556,7 @@ class Interpreter:
         if at is not None:
             span = max(SHORTEST, timedelta(seconds=at - self._now.time))
             self._alarm = asyncio.create_task(
-                workflow.sleep(span, summary=_summary(showing.first_due(self._execution.alarms)))
+                workflow.sleep(span, summary=terms.summary(showing.first_due(self._execution.alarms)))
             )
             self._alarm.add_done_callback(lambda _: self._rouse())
 
@@ -565,22 +581,16 @@ class Interpreter:
 
 @dataclass(slots=True)
 class _Running:
-    handle: ActivityHandle[Any]
+    number: int
     path: str
     local: bool
     evaluates: bool
+    handle: ActivityHandle[Any] = field(init=False)
 
 
-USUAL = Invocation()
-ONCE = RetryPolicy(maximum_attempts=1)
 NOT_COMPUTED = ErrorValue(
     code="internal", message="Computing the node's expressions failed unexpectedly; the worker's log says how."
 )
-
-
-def _arguments(order: Invoke) -> list[JsonValue | Invocation]:
-    """The usual invocation goes without saying: it would cost a payload."""
-    return [order.config] if order.invocation == USUAL else [order.config, order.invocation]
 
 
 @contextmanager
@@ -591,27 +601,8 @@ def _refusing() -> Generator[None]:
         raise ApplicationError(refused.message, refused.details, type=refused.code, non_retryable=True) from None
 
 
-def _grace(invocation: Invocation) -> float:
-    return OUTAGE if invocation.secrets or invocation.cache else GRACE
-
-
-def _segment(text: bytes) -> RawValue:
-    return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=text))
-
-
-@lru_cache(maxsize=1024)
-def _retry_policy(retry: Retry, made: int) -> RetryPolicy:
-    """Temporal retries; the worker says which errors are worth it, except for its own loss."""
-    longest = max(retry.max, retry.initial)
-    return RetryPolicy(
-        initial_interval=timedelta(seconds=min(longest, retry.initial * retry.factor**made)),
-        backoff_coefficient=retry.factor,
-        maximum_interval=timedelta(seconds=longest),
-        maximum_attempts=max(1, retry.max_attempts - made),
-        non_retryable_error_types=()
-        if survives_loss(retry)
-        else ("TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose"),
-    )
+def _raw(text: bytes) -> RawValue:
+    return RawValue(json_payload(text))
 
 
 def _error_value(error: ApplicationError) -> ErrorValue:
@@ -622,7 +613,3 @@ def _error_value(error: ApplicationError) -> ErrorValue:
 
 def _seconds(span: timedelta | None) -> float | None:
     return None if span is None else span.total_seconds()
-
-
-def _summary(text: str | None) -> str | None:
-    return text[:SUMMARY_CHARACTERS] if text else None

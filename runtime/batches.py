@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.common import Priority, RawValue, WorkflowIDReusePolicy
 from temporalio.converter import decode_typed_search_attributes
@@ -14,6 +13,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.again import Again
 from dag.batches import BATCH_ENDED, END, Batch, BatchEnd, BatchOf, Beginning, EndBatch, Report
 from dag.strands import StrandId, batch_strand, strand_id
+from interpreter.payloads import json_payload
 from interpreter.rounds import first_of
 from interpreter.start import Start, written
 from runtime.executions import TASK_TIMEOUT, begun
@@ -41,7 +41,7 @@ async def begin(client: Client, parent: WorkflowHandle[Any, Any], asked: Beginni
         return
     tuning = replace(start.tuning, in_flight=asked.in_flight)
     mine = replace(start, parent=None, tuning=tuning, strand=of, again=again)
-    values = RawValue(Payload(metadata={"encoding": b"json/plain"}, data=orjson.dumps(asked.values)))
+    values = RawValue(json_payload(orjson.dumps(asked.values)))
     try:
         await client.start_workflow(
             found.type,

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import orjson
 from pydantic import TypeAdapter
-from pydantic_core import to_json, to_jsonable_python
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 from temporalio.common import RawValue
@@ -28,6 +27,8 @@ from temporalio.converter import (
 from temporalio.exceptions import ApplicationError
 
 from dag.invocation import CACHED
+from dag.json_writing import written
+from interpreter.payloads import json_payload
 from runtime.codec import OUTSIDE, TenantCodec, whose
 from runtime.storage import THRESHOLD
 from store.sealing import Keyring
@@ -82,13 +83,11 @@ class TenantConverter(DataConverter):
 def raw(text: bytes, *, outside: bool = False, cached: bool = False) -> RawValue:
     """JSON text as a value that is written already; `outside` the history unless it is small, even if not large. That
     it was `cached` is said in its metadata."""
-    payload = Payload(data=text)
-    metadata = payload.metadata  # item by item: protobuf's own way to take a dict is slow
-    metadata["encoding"] = b"json/plain"
+    payload = json_payload(text)
     if outside and len(text) >= SMALL:
-        metadata[OUTSIDE] = b""
+        payload.metadata[OUTSIDE] = b""
     if cached:
-        metadata[CACHED] = b"1"
+        payload.metadata[CACHED] = b"1"
     return RawValue(payload)
 
 
@@ -104,11 +103,7 @@ class Json(EncodingPayloadConverter):
 
     def to_payload(self, value: Any) -> Payload:
         """Write any JSON value, dataclass or Pydantic model."""
-        try:
-            data = orjson.dumps(value, default=to_jsonable_python)
-        except TypeError:  # integers beyond 64 bits, keys that are no text
-            data = to_json(value)
-        return Payload(metadata={"encoding": b"json/plain"}, data=data)
+        return json_payload(written(value))
 
     def from_payload(self, payload: Payload, type_hint: type | None = None) -> Any:
         """Read as the given type, or as plain JSON."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from temporalio.api.common.v1 import Payload
 from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowHandle
 from temporalio.common import Priority, RawValue, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -16,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.plan import Plan, encode
 from dag.strands import StrandId
 from dag.sub_workflows import Origin, Parent
+from interpreter.payloads import json_payload
 from interpreter.start import Start, written
 from runtime import namespace
 from runtime.metrics import STARTS
@@ -127,7 +127,7 @@ async def origin_of(described: WorkflowExecutionDescription) -> Origin | None:
 
 def plan_payload(plan: Plan) -> RawValue:
     """The same bytes for the same plan, so that it is stored once and decoded once a process."""
-    return RawValue(Payload(metadata={"encoding": b"json/plain"}, data=encode(plan)))
+    return RawValue(json_payload(encode(plan)))
 
 
 def _attributes(plan: Plan, begin: Start, tenant: str) -> TypedSearchAttributes:

@@ -10,6 +10,8 @@ from hashlib import blake2b
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, format_span_id, format_trace_id
 from temporalio.api.common.v1 import Payload
 
+from interpreter.payloads import json_payload
+
 HEADER = "traceparent"
 _FORM = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 
@@ -44,7 +46,7 @@ def read(text: str) -> SpanContext | None:
 
 def payload(span: SpanContext) -> Payload:
     """As Temporal's headers carry it; there is nothing secret in it."""
-    return Payload(metadata={"encoding": b"json/plain"}, data=f'"{written(span)}"'.encode())
+    return json_payload(f'"{written(span)}"'.encode())
 
 
 def trace(header: Payload | None, execution: str) -> Trace | None:

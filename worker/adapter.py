@@ -14,7 +14,7 @@ from temporalio.common import RawValue
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from dag.errors import PerdureError
-from dag.invocation import Invocation
+from dag.invocation import USUAL, Invocation
 from dag.strands import strand_id
 from runtime import logs
 from runtime.converter import Json, raw
@@ -33,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 EVERY = 2.0
 """Seconds between heartbeats. A cancel travels on the answer to one, and a lost worker is seen by their absence."""
-USUAL = Invocation()
 JSON = Json()
 
 NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,15 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol, Self
 
-from dag.events import StepEvent
+from dag.events import ENDS, StepEvent
 from worker.records import Attempt, Lines, Progress, Record
 
 logger = logging.getLogger(__name__)
 
-_SHORTEST = 0.002
-"""Seconds in which what one workflow task says comes together."""
-_BUSY = 0.01
-"""The same where batch follows batch, so that the writer is not woken for every node of a quick chain."""
+_PAUSE = 0.01
+"""Seconds in which what happens comes together: the writer is not woken for every node of a quick chain, nor in the
+middle of a workflow task, which it would hold up."""
 
 
 @dataclass(slots=True)
@@ -68,13 +68,16 @@ class BufferedSink:
         self._limit = limit
         self._batch = batch
         self._most_pause = most_pause
-        self._pause = _SHORTEST
+        self._pause = _PAUSE
         self._patience = patience
         self._waiting: deque[Entry] = deque()
         self._in_hand: Sequence[Entry] = ()
         self._lock = threading.Lock()
         self._awake = False
-        self._wake = asyncio.Event()
+        self._hurried = False
+        self._due = asyncio.Event()
+        self._due_soon: asyncio.TimerHandle | None = None
+        self._written_at = -math.inf
         self._closing = False
         self.dropped = 0
 
@@ -86,7 +89,7 @@ class BufferedSink:
     async def __aexit__(self, *_: object) -> None:
         """Write what is left, for as long as `patience` allows."""
         self._closing = True
-        self._wake.set()
+        self._due.set()
         with suppress(TimeoutError):
             await asyncio.wait_for(self._writer, self._patience)
         self._limit = 0
@@ -99,8 +102,9 @@ class BufferedSink:
         return len(self._waiting) + len(self._in_hand)
 
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
-        """Take what an interpreter says; called on the threads that run workflow tasks."""
-        self._take(Step(event, replaying))
+        """Take what an interpreter says; called on the threads that run workflow tasks. Somebody may wait for the end
+        of an execution: that is written without a pause."""
+        self._take(Step(event, replaying), at_once=event.type in ENDS)
 
     def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
@@ -110,37 +114,39 @@ class BufferedSink:
         """Take what an attempt tells while it runs."""
         self._take(record)
 
-    def _take(self, entry: Entry) -> None:
+    def _take(self, entry: Entry, *, at_once: bool = False) -> None:
         # A deque appends atomically, so the way of nearly every event needs no lock.
         if len(self._waiting) >= self._limit:
             self._count_dropped(1)
             return
         self._waiting.append(entry)
-        if not self._awake:  # waking the loop costs a system call: once per batch is enough
-            self._awake = True
-            self._loop.call_soon_threadsafe(self._wake.set)
+        if not self._awake or (at_once and not self._hurried):  # waking the loop costs a system call: rarely, then
+            self._awake, self._hurried = True, at_once
+            self._loop.call_soon_threadsafe(self._write_soon, at_once)
+
+    def _write_soon(self, at_once: bool) -> None:  # noqa: FBT001 the loop calls by position
+        if self._due_soon is not None:
+            self._due_soon.cancel()
+        pause = self._written_at + self._pause - self._loop.time() if at_once else self._pause
+        self._due_soon = self._loop.call_later(max(0.0, pause), self._due.set)
 
     def _count_dropped(self, count: int) -> None:
         with self._lock:
             self.dropped += count
 
     async def _write_on(self) -> None:
-        written_at = -_BUSY
         while not (self._closing and not self._waiting):
-            await self._wake.wait()
-            if not self._closing:
-                is_busy = self._loop.time() - written_at < _BUSY
-                await asyncio.sleep(max(self._pause, _BUSY) if is_busy else self._pause)
-            self._wake.clear()
-            self._awake = False  # before looking: whatever is taken from now on wakes this again
+            await self._due.wait()
+            self._due.clear()
+            self._awake = self._hurried = False  # before looking: whatever is taken from now on wakes this again
             while self._waiting:
                 self._in_hand = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
                 began = self._loop.time()
                 await self._write_batch(self._in_hand)
                 self._in_hand = ()
                 # In proportion to a write: soon where the database is quick, and in large batches where it is not.
-                written_at = self._loop.time()
-                self._pause = min(max((written_at - began) / 2, _SHORTEST), self._most_pause)
+                self._written_at = self._loop.time()
+                self._pause = min(max((self._written_at - began) / 2, _PAUSE), self._most_pause)
 
     async def _write_batch(self, batch: Sequence[Entry]) -> None:
         pause = self._most_pause

@@ -9,6 +9,7 @@ from pydantic import JsonValue
 from api.executions.temporal_word import with_output
 from api.means import Means
 from dag.errors import PerdureError
+from dag.events import ENDS
 from dag.plan import Plan
 from dag.testing.coverage import Went
 from dag.testing.places import definition_path
@@ -47,7 +48,7 @@ class Seen:
 
     def scope(self, plan: Plan | None) -> dict[str, JsonValue]:
         """What assertions see. Without a plan, nodes go by the paths of their runs."""
-        ended = next((each for each in reversed(self.events) if each.type in ENDINGS), None)
+        ended = next((each for each in reversed(self.events) if each.type in ENDS), None)
         told = {} if ended is None else value_of(ended.data)
         told = told if isinstance(told, dict) else {}
         duration = told.get("duration")
@@ -65,9 +66,6 @@ class Seen:
             events=[EventSeen(one.type, one.path, one.at.isoformat(), value_of(one.data)) for one in self.events],
         )
         return {**scope, "vars": told.get("vars", {})}
-
-
-ENDINGS = frozenset({"execution.succeeded", "execution.failed", "execution.cancelled", "execution.timed_out"})
 
 
 async def seen(means: Means, tenant: TenantId, id: ExecutionId) -> Seen:

@@ -326,9 +326,28 @@ class Play:
 def played(here: Theatre, variant: Variant, document: Document, script: Script) -> Iterator[Play]:
     """How the reference says that it goes, if that can be compared."""
     reference = _reference(document, script, variant, here.stage)
-    if variant.batched and _has_brief_turns(reference, _local(reference, document, here.stage)):
-        return  # a batch takes a moment to begin: what happens next may be sooner
+    if variant.batched:
+        local = _local(reference, document, here.stage)
+        if _has_brief_turns(reference, local) or _is_heard_late(reference, local):
+            return  # a batch takes a moment to begin, and to be heard of: what happens next may be sooner
     yield Play(here, document, script, variant.tuning, reference)
+
+
+def _is_heard_late(outcome: Outcome, local: set[str]) -> bool:
+    """Whether something outside a turn follows from what happens in it while a local activity runs outside: until that
+    has ended, its workflow hears of nothing."""
+    busy: set[str] = set()
+    for step in outcome.steps:
+        if isinstance(step.happening, Settles):
+            node = step.happening.node
+            busy.discard(node)
+            for turn in _TURN.finditer(node):
+                inside = node[: turn.end()]
+                follows = any(not path.startswith(inside) for path in (*step.started, *step.settled))
+                if follows and any(not path.startswith(inside) for path in busy):
+                    return True
+        busy |= local.intersection(step.started)
+    return False
 
 
 def _has_brief_turns(outcome: Outcome, local: set[str]) -> bool:

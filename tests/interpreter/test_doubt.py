@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from interpreter import workflow
+from interpreter import terms
 from tests.interpreter.documents import document, work
 from tests.interpreter.engine import Engine, ended, until
 
@@ -12,7 +12,7 @@ from tests.interpreter.engine import Engine, ended, until
 async def test_what_gives_no_answer_until_its_attempt_is_over_is_undone_too(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "GRACE", 5.0)
+    monkeypatch.setattr(terms, "GRACE", 5.0)
     undo = {"type": "test.work", "config": {"value": "undone"}}
     deaf = work(config={"sleep": 30, "stubborn": True}, attempt_timeout="1500ms", compensate=undo)
     polite = work(config={"sleep": 30}, compensate=undo)

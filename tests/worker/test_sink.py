@@ -5,10 +5,12 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from dag.events import StepEvent
+from worker import sink as sink_module
 from worker.records import Attempt
 from worker.sink import BufferedSink, Entry, Step, Unavailable
 
@@ -37,6 +39,21 @@ class Written:
     def numbers(self, strand: str = "main") -> list[int]:
         steps = [entry.event for batch in self.batches for entry in batch if isinstance(entry, Step)]
         return [step.n for step in steps if step.strand == strand]
+
+
+async def test_the_end_of_an_execution_is_written_without_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_module, "_PAUSE", 60.0)
+    written = Written()
+    async with BufferedSink(written, most_pause=60.0) as sink:
+        sink.step(event(1), False)
+        await asyncio.sleep(0.1)
+        assert written.numbers() == []
+        sink.step(replace(event(2), type="execution.failed"), False)
+        await asyncio.sleep(0.1)
+        assert written.numbers() == [1, 2]
+        sink.step(replace(event(3), type="execution.succeeded"), False)
+        await asyncio.sleep(0.1)
+        assert written.numbers() == [1, 2]  # nor are many that end written one by one
 
 
 async def test_all_that_is_said_before_the_close_is_written_in_order() -> None:
