@@ -26,7 +26,7 @@ from temporalio.worker import (
     WorkflowOutboundInterceptor,
 )
 
-from dag.events import StepEvent
+from dag.events import ENDS, StepEvent
 from dag.strands import strand_id
 from runtime import namespace
 from runtime.trace_context import HEADER, Trace, enclosing, remote, trace
@@ -38,15 +38,8 @@ REMEMBERED = 10_000
 """Strands of which a process knows what has begun; the oldest is forgotten first."""
 WRITTEN = 20_000
 """Spans that a process knows it has written: a workflow task that is given up is done again, and says the same."""
-ENDS = {
-    "node.succeeded",
-    "node.failed",
-    "node.cancelled",
-    "execution.succeeded",
-    "execution.failed",
-    "execution.cancelled",
-    "execution.timed_out",
-}
+SPANNED = {"node.succeeded", "node.failed", "node.cancelled", *ENDS}
+"""Events that end what has a span."""
 
 
 class TracedActivities(Interceptor):
@@ -157,14 +150,14 @@ class StepSpans:
             strand = self._strand(event)
             strand.began[event.path] = (event.at, data.get("type"))
             strand.version = data.get("version", strand.version)
-        elif event.type in ENDS:
+        elif event.type in SPANNED:
             strand = self._strand(event)
             began, type = strand.began.pop(event.path, (info.start_time.astimezone(UTC).timestamp(), None))
             if not replaying:
                 # A batch, and a run that goes on, do not say which version they run; Temporal knows.
                 version = strand.version or info.typed_search_attributes.get(namespace.VERSION)
                 self._write(event, known, info.workflow_type, version, began, type, data)
-        if event.type == "strand.ended" or (event.type in ENDS and not event.path):
+        if event.type == "strand.ended" or event.type in ENDS:
             with self._lock:
                 self._open.pop((event.tenant, event.execution, event.strand), None)
 
