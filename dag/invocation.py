@@ -61,3 +61,4 @@ class Invocation:
 
 
 USUAL = Invocation()
+"""The one that is as usual; known by being this very one."""

@@ -14,6 +14,11 @@ GRACE = 600.0
 gives may be large, and wait for the database. An activity that is deaf to its end is waited for as long."""
 OUTAGE = 86_400.0
 """The same where the attempt begins with what the database knows, which may be away for long."""
+LOST_AFTER = timedelta(seconds=15)
+"""Without a heartbeat for so long, a worker counts as lost."""
+LOCAL_PATIENCE = timedelta(seconds=3)
+"""How long an activity may stay a local one: less than the task timeout, so that waiting costs no history."""
+EVALUATION_TIMEOUT = timedelta(seconds=30)
 SUMMARY_CHARACTERS = 100
 """A summary has 400 bytes at most."""
 ONCE = RetryPolicy(maximum_attempts=1)

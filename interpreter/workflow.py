@@ -1,7 +1,7 @@
 """The interpreter as Temporal sees it: an execution's orders become activities and timers, their ends come back to it.
 
-The only file here that is Temporal-shaped, with the terms of what it starts in terms.py. What ends wakes one loop;
-nothing polls, nothing is O(nodes) a step."""
+The only file here that is Temporal-shaped, with the terms of what it starts and its payloads beside it. What ends
+wakes one loop; nothing polls, nothing is O(nodes) a step."""
 
 import asyncio
 import time
@@ -63,11 +63,6 @@ STEP_EVENT = "perdure_step_event"
 EVALUATE = "perdure.evaluate"
 """The local activity that computes what exceeds the inline budget."""
 
-EVALUATION_TIMEOUT = 30.0
-LOCAL_PATIENCE = timedelta(seconds=3)
-"""How long an activity may stay a local one: less than the task timeout, so that waiting costs no history."""
-LOST_AFTER = timedelta(seconds=15)
-"""Without a heartbeat for so long, a worker counts as lost."""
 LONGEST_TURN = 0.4
 """Seconds of computing before the workflow task ends: Temporal kills it at two."""
 LOCALS = 100
@@ -402,7 +397,7 @@ class Interpreter:
             task_queue=None if call.queue is None else f"{workflow.info().task_queue}.{call.queue}",
             schedule_to_close_timeout=left,
             start_to_close_timeout=terms.longest(call, order.invocation),
-            heartbeat_timeout=LOST_AFTER,
+            heartbeat_timeout=terms.LOST_AFTER,
             retry_policy=terms.retry_policy(call.retry, order.invocation.earlier_attempts),
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
@@ -414,7 +409,7 @@ class Interpreter:
             result_type=RawValue,
             activity_id=order.path,
             summary=terms.summary(order.title),
-            start_to_close_timeout=LOCAL_PATIENCE,
+            start_to_close_timeout=terms.LOCAL_PATIENCE,
             retry_policy=terms.ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )
@@ -426,7 +421,7 @@ class Interpreter:
             result_type=RawValue,
             activity_id=f"{order.path} (expressions)",
             summary=terms.summary(order.title),
-            start_to_close_timeout=timedelta(seconds=EVALUATION_TIMEOUT),
+            start_to_close_timeout=terms.EVALUATION_TIMEOUT,
             retry_policy=terms.ONCE,
             cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         )

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus, WorkflowHandle
-from temporalio.common import Priority, RawValue, WorkflowIDReusePolicy
+from temporalio.common import Priority, WorkflowIDReusePolicy
 from temporalio.converter import decode_typed_search_attributes
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
@@ -13,9 +13,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.again import Again
 from dag.batches import BATCH_ENDED, END, Batch, BatchEnd, BatchOf, Beginning, EndBatch, Report
 from dag.strands import StrandId, batch_strand, strand_id
-from interpreter.payloads import json_payload
 from interpreter.rounds import first_of
 from interpreter.start import Start, written
+from runtime.converter import raw
 from runtime.executions import TASK_TIMEOUT, begun
 from runtime.gone import KILLED, unless_gone
 
@@ -41,7 +41,7 @@ async def begin(client: Client, parent: WorkflowHandle[Any, Any], asked: Beginni
         return
     tuning = replace(start.tuning, in_flight=asked.in_flight)
     mine = replace(start, parent=None, tuning=tuning, strand=of, again=again)
-    values = RawValue(json_payload(orjson.dumps(asked.values)))
+    values = raw(orjson.dumps(asked.values))
     try:
         await client.start_workflow(
             found.type,

@@ -15,9 +15,9 @@ from temporalio.service import RPCError, RPCStatusCode
 from dag.plan import Plan, encode
 from dag.strands import StrandId
 from dag.sub_workflows import Origin, Parent
-from interpreter.payloads import json_payload
 from interpreter.start import Start, written
 from runtime import namespace
+from runtime.converter import raw
 from runtime.metrics import STARTS
 
 TASK_TIMEOUT = timedelta(seconds=5)
@@ -127,7 +127,7 @@ async def origin_of(described: WorkflowExecutionDescription) -> Origin | None:
 
 def plan_payload(plan: Plan) -> RawValue:
     """The same bytes for the same plan, so that it is stored once and decoded once a process."""
-    return RawValue(json_payload(encode(plan)))
+    return raw(encode(plan))
 
 
 def _attributes(plan: Plan, begin: Start, tenant: str) -> TypedSearchAttributes:

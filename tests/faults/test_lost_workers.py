@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from temporalio.client import Client
 
-from interpreter import workflow as interpreter
+from interpreter import terms
 from tests.faults.processes import Process, recording
 from tests.interpreter.documents import document, work
 from tests.interpreter.engine import Engine, ended
@@ -45,7 +45,7 @@ def pool(client: Client, queue: str, log: Path, installation: dict[str, str]) ->
 async def test_a_lost_attempt_is_made_again_if_it_may_be(
     engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, installation: dict[str, str]
 ) -> None:
-    monkeypatch.setattr(interpreter, "LOST_AFTER", timedelta(seconds=4))
+    monkeypatch.setattr(terms, "LOST_AFTER", timedelta(seconds=4))
     worker = pool(engine.client, engine.queue, tmp_path / "worker.log", installation)
     async with recording(hang_at_first) as (recorder, port):
         try:
