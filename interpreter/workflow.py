@@ -17,7 +17,7 @@ from typing import Any, cast
 from pydantic import JsonValue
 from temporalio import workflow
 from temporalio.api.common.v1 import Payload
-from temporalio.common import RawValue
+from temporalio.common import Priority, RawValue
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -27,6 +27,7 @@ from temporalio.exceptions import (
     TimeoutError,
     TimeoutType,
 )
+from temporalio.worker import StartActivityInput, StartLocalActivityInput, WorkflowOutboundInterceptor
 from temporalio.workflow import ActivityCancellationType, ActivityHandle
 
 from dag.batches import BATCH_ENDED, END, BatchEnd, EndBatch
@@ -136,6 +137,11 @@ class Interpreter:
         self._stragglers: set[int] = set()
         """Activities that outlasted the patience of the rest; history is cut once they have ended."""
         self._patient_until: float | None = None
+
+    def use_outbound(self, outbound: WorkflowOutboundInterceptor) -> None:
+        """Start activities by it: `workflow.start_activity` would hand it the same, but passes each of its arguments on
+        twice before, in a sixth of the time that a start takes."""
+        self._outbound = outbound
 
     @workflow.run
     async def run(self, args: Sequence[RawValue]) -> JsonValue:
@@ -387,43 +393,55 @@ class Interpreter:
     def _activity(self, order: Invoke, texts: Sequence[bytes]) -> ActivityHandle[Any]:
         call = order.call
         deadline = order.invocation.deadline
-        left = None if deadline is None else max(SHORTEST, timedelta(seconds=deadline - workflow.time()))
-        return workflow.start_activity(
-            order.type,
-            args=[*map(_raw, texts)],
-            result_type=RawValue,
-            activity_id=order.path,
-            summary=terms.summary(order.title),
-            task_queue=None if call.queue is None else f"{workflow.info().task_queue}.{call.queue}",
-            schedule_to_close_timeout=left,
-            start_to_close_timeout=terms.longest(call, order.invocation),
-            heartbeat_timeout=terms.LOST_AFTER,
-            retry_policy=terms.retry_policy(call.retry, order.invocation.earlier_attempts),
-            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        return self._outbound.start_activity(
+            StartActivityInput(
+                activity=order.type,
+                args=[*map(_raw, texts)],
+                activity_id=order.path,
+                task_queue=None if call.queue is None else f"{self._info.task_queue}.{call.queue}",
+                schedule_to_close_timeout=None
+                if deadline is None
+                else max(SHORTEST, timedelta(seconds=deadline - workflow.time())),
+                schedule_to_start_timeout=None,
+                start_to_close_timeout=terms.longest(call, order.invocation),
+                heartbeat_timeout=terms.LOST_AFTER,
+                retry_policy=terms.retry_policy(call.retry, order.invocation.earlier_attempts),
+                cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                headers={},
+                disable_eager_execution=False,
+                versioning_intent=None,
+                summary=terms.summary(order.title),
+                priority=Priority.default,
+                arg_types=None,
+                ret_type=RawValue,
+            )
         )
 
     def _local(self, order: Invoke, texts: Sequence[bytes]) -> ActivityHandle[Any]:
-        return workflow.start_local_activity(
-            order.type,
-            args=[*map(_raw, texts)],
-            result_type=RawValue,
-            activity_id=order.path,
-            summary=terms.summary(order.title),
-            start_to_close_timeout=terms.LOCAL_PATIENCE,
-            retry_policy=terms.ONCE,
-            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-        )
+        return self._start_local(order.type, texts, order.path, order.title, terms.LOCAL_PATIENCE)
 
     def _evaluation(self, order: Evaluate, texts: Sequence[bytes]) -> ActivityHandle[Any]:
-        return workflow.start_local_activity(
-            EVALUATE,
-            args=[*map(_raw, texts)],
-            result_type=RawValue,
-            activity_id=f"{order.path} (expressions)",
-            summary=terms.summary(order.title),
-            start_to_close_timeout=terms.EVALUATION_TIMEOUT,
-            retry_policy=terms.ONCE,
-            cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+        id = f"{order.path} (expressions)"
+        return self._start_local(EVALUATE, texts, id, order.title, terms.EVALUATION_TIMEOUT)
+
+    def _start_local(
+        self, type: str, texts: Sequence[bytes], id: str, title: str | None, timeout: timedelta
+    ) -> ActivityHandle[Any]:
+        return self._outbound.start_local_activity(
+            StartLocalActivityInput(
+                activity=type,
+                args=[*map(_raw, texts)],
+                activity_id=id,
+                schedule_to_close_timeout=None,
+                schedule_to_start_timeout=None,
+                start_to_close_timeout=timeout,
+                retry_policy=terms.ONCE,
+                local_retry_threshold=None,
+                cancellation_type=ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+                headers={},
+                summary=terms.summary(title),
+                ret_type=RawValue,
+            )
         )
 
     def _written(self, values: Sequence[object]) -> Sequence[bytes]:

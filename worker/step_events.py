@@ -1,9 +1,17 @@
-"""Leads the step events of interpreters out of Temporal's sandbox to a sink; a replayer takes it just the same."""
+"""Shows interpreters the ways out: for step events to a sink, for activities to Temporal. A replayer takes it just the
+same."""
 
 from collections.abc import Callable
 from typing import Any, cast
 
-from temporalio.worker import Interceptor, WorkflowInboundInterceptor, WorkflowInterceptorClassInput
+from temporalio import workflow
+from temporalio.worker import (
+    ExecuteWorkflowInput,
+    Interceptor,
+    WorkflowInboundInterceptor,
+    WorkflowInterceptorClassInput,
+    WorkflowOutboundInterceptor,
+)
 
 from dag.events import StepEvent
 from interpreter.reusable import REMEMBER, Remember
@@ -19,11 +27,25 @@ class StepEvents(Interceptor):
         self._step = step
         self._remember = remember
 
-    def workflow_interceptor_class(
-        self, input: WorkflowInterceptorClassInput
-    ) -> type[WorkflowInboundInterceptor] | None:
+    def workflow_interceptor_class(self, input: WorkflowInterceptorClassInput) -> type[WorkflowInboundInterceptor]:
         """Called once per worker or replayer."""
         input.unsafe_extern_functions[FUNCTION] = self._step  # pyright: ignore[reportUnknownMemberType]
         if self._remember is not None:
             input.unsafe_extern_functions[REMEMBER] = cast(Any, self._remember)  # pyright: ignore[reportUnknownMemberType]
-        return None
+        return _Outward
+
+
+class _Outward(WorkflowInboundInterceptor):
+    """Tells an interpreter, before it runs, where what it starts goes out."""
+
+    def init(self, outbound: WorkflowOutboundInterceptor) -> None:
+        """Called as a workflow is made."""
+        self._outbound = outbound
+        super().init(outbound)
+
+    async def execute_workflow(self, input: ExecuteWorkflowInput) -> Any:
+        """Called as it begins to run."""
+        use = getattr(workflow.instance(), "use_outbound", None)  # no isinstance: the sandbox imports classes anew
+        if use is not None:
+            use(self._outbound)
+        return await super().execute_workflow(input)
