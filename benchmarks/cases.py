@@ -63,6 +63,7 @@ CASES = (
         _pair(
             lambda stage: ours.execution(stage, definitions.fan_out(WIDTH), result=WIDTH),
             lambda stage: by_hand.fan_out(stage, WIDTH),
+            lambda stage: by_hand.watched_fan_out(stage, WIDTH),
         ),
         limits=(Limit("ratio", 1.05, BY_HAND),),
         samples=25,

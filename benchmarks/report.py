@@ -66,7 +66,7 @@ def _verdict(found: Spread, limit: Limit) -> str:
 def _details(measured: Measured) -> Iterator[str]:
     yield f"### {measured.case.title}"
     yield ""
-    yield "| | median | quartiles | lowest to highest | samples | Perdure : it, pair by pair | |"
+    yield "| | median | quartiles | lowest to highest | samples | Perdure : it (pair by pair) | |"
     yield "|---|--:|--:|--:|--:|--:|---|"
     ours = measured.seconds[OURS]
     for name, samples in measured.seconds.items():
@@ -85,7 +85,7 @@ def _details(measured: Measured) -> Iterator[str]:
 
 
 def _pairs(found: Spread) -> str:
-    return f"{found.low:.3f} to {found.high:.3f}"
+    return f"{found.median:.3f} ({found.low:.3f} to {found.high:.3f})"
 
 
 def _rate(seconds: float, count: int) -> str:

@@ -3,14 +3,27 @@
 from typing import Any
 
 from pydantic import BaseModel
+from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes
 
 from benchmarks.case import BY_HAND, Contender, Stage
 from benchmarks.executions import Begin, contender
-from benchmarks.handwritten.workflows import Calling, Chain, Empty, FanOut, ReadChain, Repeated, Window, Windowed
+from benchmarks.handwritten.workflows import (
+    Calling,
+    Chain,
+    Empty,
+    FanOut,
+    ReadChain,
+    Repeated,
+    WatchedFanOut,
+    Window,
+    Windowed,
+)
 from benchmarks.step import start
+from runtime import namespace
 from runtime.executions import TASK_TIMEOUT
 
 EMPTY = "an empty workflow by hand"
+WATCHED = "the same by hand, with heartbeats, ids, attributes"
 
 
 def empty(stage: Stage) -> Contender:
@@ -32,6 +45,22 @@ def fan_out(stage: Stage, width: int) -> Contender:
     return contender(BY_HAND, stage.client, begin, result=width)
 
 
+def watched_fan_out(stage: Stage, width: int) -> Contender:
+    """By hand, asking the server for all that ours asks it for."""
+    attributes = TypedSearchAttributes(
+        [
+            SearchAttributePair(namespace.TENANT, "benchmark"),
+            SearchAttributePair(namespace.WORKFLOW, "fan-out"),
+            SearchAttributePair(namespace.VERSION, 1),
+            SearchAttributePair(namespace.TRIGGER, "manual"),
+        ]
+    )
+    priority = Priority(priority_key=3, fairness_key="benchmark")
+    repeated = Repeated(start=start(), times=width)
+    begin = _begin(stage, WatchedFanOut.run, repeated, search_attributes=attributes, priority=priority)
+    return contender(WATCHED, stage.client, begin, result=width)
+
+
 def window(stage: Stage, count: int, width: int, *, result: int) -> Contender:
     begin = _begin(stage, Window.run, Windowed(start=start(), count=count, width=width))
     return contender(BY_HAND, stage.client, begin, result=result)
@@ -41,7 +70,7 @@ def calling(stage: Stage) -> Contender:
     return contender(BY_HAND, stage.client, _begin(stage, Calling.run, start()), result=start())
 
 
-def _begin(stage: Stage, workflow: Any, argument: BaseModel) -> Begin:
+def _begin(stage: Stage, workflow: Any, argument: BaseModel, **asked: Any) -> Begin:
     return lambda id: stage.client.start_workflow(
-        workflow, argument, id=f"by-hand/{id}", task_queue=stage.by_hand, task_timeout=TASK_TIMEOUT
+        workflow, argument, id=f"by-hand/{id}", task_queue=stage.by_hand, task_timeout=TASK_TIMEOUT, **asked
     )

@@ -6,7 +6,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from benchmarks.handwritten.activities import read, step
-from benchmarks.handwritten.workflows import Calling, Chain, Empty, FanOut, ReadChain, Window
+from benchmarks.handwritten.workflows import Calling, Chain, Empty, FanOut, ReadChain, WatchedFanOut, Window
 from benchmarks.serving import serve
 from runtime.settings import Settings
 from worker import host
@@ -17,7 +17,7 @@ def worker(client: Client, settings: Settings) -> Worker:
     return Worker(
         client,
         task_queue=settings.queue,
-        workflows=[Calling, Chain, Empty, FanOut, ReadChain, Window],
+        workflows=[Calling, Chain, Empty, FanOut, ReadChain, WatchedFanOut, Window],
         activities=[read, step],
         build_id=host.BUILD,
         workflow_runner=host.RUNNER,

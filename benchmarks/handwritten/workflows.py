@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from benchmarks.step import Step
 
 TIMEOUT = timedelta(seconds=30)
+LOST_AFTER = timedelta(seconds=15)
 ONCE = RetryPolicy(maximum_attempts=1)
 THRICE = RetryPolicy(maximum_attempts=3)
 
@@ -65,6 +66,28 @@ class FanOut:
             *(
                 workflow.execute_activity(step, asked.start, start_to_close_timeout=TIMEOUT, retry_policy=ONCE)
                 for _ in range(asked.times)
+            )
+        )
+        return sum(result.number for result in results)
+
+
+@workflow.defn
+class WatchedFanOut:
+    """The same with what ours asks of the server: names for people, and the loss of a worker seen within seconds."""
+
+    @workflow.run
+    async def run(self, asked: Repeated) -> int:
+        results = await asyncio.gather(
+            *(
+                workflow.execute_activity(
+                    step,
+                    asked.start,
+                    activity_id=f"step_{number}",
+                    start_to_close_timeout=TIMEOUT,
+                    heartbeat_timeout=LOST_AFTER,
+                    retry_policy=ONCE,
+                )
+                for number in range(asked.times)
             )
         )
         return sum(result.number for result in results)
