@@ -49,6 +49,11 @@ class ActivityType(Generic[ConfigT, OutputT]):
             description=inspect.getdoc(self.run) or "",
         )
 
+    @cached_property
+    def seconds(self) -> float:
+        """The same timeout as a number."""
+        return self.timeout.total_seconds()
+
     async def attempt(self, config: JsonValue | bytes, context: Context) -> JsonValue:
         """Run one attempt, from JSON or its text to JSON."""
         output = await self.run(self.parse(config), context)

@@ -59,8 +59,9 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
         started_at = time.time()
         heartbeats = None if local else Heartbeats(notes.redaction)
         call = Call(
-            whose.tenant,
-            whose.execution,
+            means,
+            notes,
+            whose,
             info.workflow_id or "",
             info.workflow_type or "",
             info.activity_id,
@@ -73,7 +74,7 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
         try:
             try:
                 run = attempt.run if invocation.cache is None else reuse.run
-                output = await run(call, means, notes)
+                output = await run(call)
                 if heartbeats is not None and len(output) >= THRESHOLD:
                     # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
                     await means.reachable()
@@ -91,18 +92,18 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
                 # It lasts, so it begins again as a normal activity. This was no attempt, and nobody hears this answer.
                 raise ApplicationError("It lasts.", category=ApplicationErrorCategory.BENIGN) from None
             else:
-                records.keep(call, notes, started_at, "cancelled")
+                records.keep(call, started_at, "cancelled")
                 raise
         except PerdureError as expected:
             problem = expected.with_traceback(None)  # or the frames it ran in would stay in memory for a while
         except Exception:  # noqa: BLE001 a bug of one activity type is told as such, and is none of the worker's
             problem = _unexpected(info, notes)
         else:
-            records.keep(call, notes, started_at, "succeeded", output=output)
+            records.keep(call, started_at, "succeeded", output=output)
             return raw(output, outside=local, cached=notes.cached is True)
         # Not within `except`: Temporal would write the exception caught there into the history, secrets and all.
         error = error_value(problem, path=info.activity_id, attempt=notes.attempt, redact=notes.redaction)
-        records.keep(call, notes, started_at, "failed", error=error)
+        records.keep(call, started_at, "failed", error=error)
         again = await worth_another(error, invocation)
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=local)
 

@@ -16,10 +16,11 @@ from pydantic import JsonValue
 from pydantic_monty import AsyncMonty
 
 from activities.activity_type import AnyActivityType
-from activities.context import Context, Reference
+from activities.context import Reference
 from activities.errors import AttemptTimeout, ConfigInvalid
 from dag.errors import PerdureError
 from dag.invocation import Invocation
+from dag.strands import StrandId
 from dag.testing.refusals import Unmocked
 from worker.cache import Cache
 from worker.notes import Notes
@@ -53,10 +54,12 @@ class Means:
 
 @dataclass(slots=True)
 class Call:
-    """What is asked for, by whom. (Not frozen, as one is made for every attempt.)"""
+    """What is asked for, by whom, and the Context of the activity type that does it. (One object, not frozen and with
+    no closures, as one is made for every attempt.)"""
 
-    tenant: str
-    execution: str
+    means: Means
+    notes: Notes
+    whose: StrandId
     strand: str
     """The id of the workflow that asks."""
     workflow: str
@@ -69,6 +72,8 @@ class Call:
     heartbeat: Callable[[JsonValue], None]
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
+    seconds: float = math.inf
+    """How long it may take."""
 
     @property
     def config(self) -> JsonValue:
@@ -83,86 +88,64 @@ class Call:
         again = f"\n{round}" if round > 1 else ""
         return blake2b(f"{self.strand}\n{self.path}{again}".encode(), digest_size=16).hexdigest()
 
-
-class AttemptContext:
-    """The Context of one attempt. (Slots and no closures, as one is made for every attempt.)"""
-
-    __slots__ = ("_call", "_means", "_notes", "_seconds")
-
-    def __init__(self, call: Call, means: Means, notes: Notes, seconds: float):
-        self._call = call
-        self._means = means
-        self._notes = notes
-        self._seconds = seconds
-
-    @property
-    def idempotency_key(self) -> str:
-        return self._call.idempotency_key
-
     @property
     def timeout(self) -> timedelta:
-        return timedelta(seconds=self._seconds)
+        return timedelta(seconds=self.seconds)
 
     @property
     def http(self) -> AsyncClient:
-        return self._means.http
+        return self.means.http
 
     @property
     def python(self) -> AsyncMonty:
-        return self._means.python
+        return self.means.python
 
     @property
     def logger(self) -> logging.Logger:
-        return self._notes.logger
-
-    def heartbeat(self, told: JsonValue, /) -> None:
-        self._call.heartbeat(told)
+        return self.notes.logger
 
     def progress(self, fraction: float | None, message: str = "", /) -> None:
         fraction = None if fraction is None or math.isnan(fraction) else min(1.0, max(0.0, fraction))
-        self._notes.progress(fraction, message)
-        self._call.heartbeat({"fraction": fraction, "message": message})
+        self.notes.progress(fraction, message)
+        self.heartbeat({"fraction": fraction, "message": message})
 
     def cost(self, unit: str, amount: float, /) -> None:
-        self._notes.usage.cost(unit, amount)
+        self.notes.cost(unit, amount)
 
     def computed(self, seconds: float, /) -> None:
-        self._notes.usage.computed(seconds)
+        self.notes.computed(seconds)
 
     async def store(self, content: bytes, media_type: str, /) -> Reference:
-        content = self._notes.redaction.content(content)
-        key = await self._means.keep(self._call.tenant, self._call.execution, content)
+        content = self.notes.redaction.content(content)
+        key = await self.means.keep(self.whose.tenant, self.whose.execution, content)
         return Reference(reference=key, media_type=media_type, size=len(content))
 
     def conceal(self, text: str, /) -> None:
-        self._notes.redaction.add(text)
+        self.notes.redaction.add(text)
 
 
-async def run(call: Call, means: Means, notes: Notes) -> bytes:
+async def run(call: Call) -> bytes:
     """Run it once, within its time; what goes wrong as it may is raised as a PerdureError."""
-    declared = means.types.get(call.type)
+    declared = call.means.types.get(call.type)
     if declared is None:
         raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
-    invocation = call.invocation
+    invocation, notes = call.invocation, call.notes
     if invocation.test == "pure" and _has_effects(declared, call.config):
         raise Unmocked
-    values: Mapping[str, str] = {}
+    config = call.given
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
-        values = await within(
-            time_left(invocation.deadline), resolved(invocation.secrets, call.tenant, means.secrets), NodeTimeout
-        )
+        looking = resolved(invocation.secrets, call.whose.tenant, call.means.secrets)
+        values = await within(time_left(invocation.deadline), looking, NodeTimeout)
         notes.redaction.add(*values.values())
-    timeout = declared.timeout.total_seconds() if invocation.timeout is None else invocation.timeout
-    config = filled(call.config, invocation.secrets, values) if invocation.secrets else call.given
-    left = time_left(invocation.deadline)
-    seconds = min(timeout, left)
-    context: Context = AttemptContext(call, means, notes, seconds)
-    attempt = metered(declared.attempt(config, context), notes.usage.computed)
-    if call.cut_off_after < seconds:
-        output = await attempt  # Temporal ends it sooner than we would
-    else:
-        output = await within(seconds, attempt, AttemptTimeout if timeout <= left else NodeTimeout)
+        config = filled(call.config, invocation.secrets, values)
+    seconds, late = declared.seconds if invocation.timeout is None else invocation.timeout, AttemptTimeout
+    if invocation.deadline is not None and (left := time_left(invocation.deadline)) < seconds:
+        seconds, late = left, NodeTimeout
+    call.seconds = seconds
+    attempt = metered(declared.attempt(config, call), notes.computed)
+    # If Temporal ends it sooner than we would, it may.
+    output = await (attempt if call.cut_off_after < seconds else within(seconds, attempt, late))
     return written(output, notes.redaction)
 
 

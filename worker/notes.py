@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from dag.strands import StrandId
 from worker.live import Live
@@ -12,6 +14,8 @@ from worker.records import Lines, LogLine, Progress
 from worker.redaction import Redaction
 from worker.sink import Sink
 from worker.usage import Usage
+
+NOTHING: Mapping[str, float] = MappingProxyType({})
 
 _making = threading.Lock()
 """Two threads of an attempt may log their first lines at once."""
@@ -28,12 +32,13 @@ class Notes:
         "_loop",
         "_path",
         "_sink",
+        "_usage",
         "_whose",
         "attempt",
         "cached",
+        "cpu_seconds",
         "redaction",
         "stored",
-        "usage",
     )
 
     def __init__(self, whose: StrandId, path: str, attempt: int, sink: Sink):
@@ -46,7 +51,8 @@ class Notes:
         self._lines: LogLines | None = None
         self._logger: AttemptLogger | None = None
         self.redaction = Redaction()
-        self.usage = Usage()
+        self._usage: Usage | None = None
+        self.cpu_seconds = 0.0
         self.cached: bool | None = None
         """Whether nothing ran, as the output was stored before; None: it was not looked for."""
         self.stored: str | None = None
@@ -60,6 +66,22 @@ class Notes:
                 self._lines = LogLines(self.redaction)
                 self._logger = AttemptLogger(self._lines, self._told_live().stir)
             return self._logger
+
+    def computed(self, seconds: float) -> None:
+        """So much processor time was used."""
+        if seconds > 0:
+            self.cpu_seconds += seconds
+
+    def cost(self, unit: str, amount: float) -> None:
+        """So much of a unit was used up. Raises ValueError."""
+        if self._usage is None:
+            self._usage = Usage()
+        self._usage.cost(unit, amount)
+
+    @property
+    def costs(self) -> Mapping[str, float]:
+        """What was used up, by unit."""
+        return NOTHING if self._usage is None else self._usage.costs()
 
     def progress(self, fraction: float | None, message: str) -> None:
         """Take how far it has come."""

@@ -7,7 +7,6 @@ import orjson
 from dag.errors import ErrorValue
 from dag.masks import masked
 from worker.attempt import Call
-from worker.notes import Notes
 from worker.records import Attempt, Status
 from worker.sink import Sink
 
@@ -25,7 +24,6 @@ class Records:
     def keep(
         self,
         call: Call,
-        notes: Notes,
         started_at: float,
         status: Status,
         *,
@@ -36,11 +34,12 @@ class Records:
         shown = None if output is None or len(output) > MAX_RECORDED else output
         if shown is not None and (mask := call.invocation.mask):
             shown = orjson.dumps(masked(orjson.loads(shown), mask))
+        notes, whose = call.notes, call.whose
         log, dropped = notes.last_lines()
         self._sink.attempt(
             Attempt(
-                call.tenant,
-                call.execution,
+                whose.tenant,
+                whose.execution,
                 call.path,
                 notes.attempt,
                 call.type,
@@ -55,7 +54,7 @@ class Records:
                 log,
                 dropped,
                 self._worker,
-                notes.usage.cpu_seconds,
-                notes.usage.costs(),
+                notes.cpu_seconds,
+                notes.costs,
             )
         )

@@ -7,8 +7,7 @@ from dag.recipe import node_of, recipe
 from store.cache import Made
 from store.database import StoreUnavailable
 from worker import attempt
-from worker.attempt import Call, Means, NodeTimeout, time_left, within
-from worker.notes import Notes
+from worker.attempt import Call, NodeTimeout, time_left, within
 
 logger = logging.getLogger("perdure.cache")
 
@@ -16,22 +15,22 @@ KEEPING = 2.0
 """Seconds that storing an output may take: the node has succeeded, and others wait for it."""
 
 
-async def run(call: Call, means: Means, notes: Notes) -> bytes:
+async def run(call: Call) -> bytes:
     """Give the stored output, or run it once and store what it gives. Two who do so at once both run it, and the later
     output stays."""
-    invocation = call.invocation
+    invocation, cache, notes, tenant = call.invocation, call.means.cache, call.notes, call.whose.tenant
     assert invocation.cache is not None
     made_of = recipe(call.type, call.config, invocation)
     # As with secrets, waiting is none of the attempt's time.
-    found = await within(time_left(invocation.deadline), means.cache.find(call.tenant, made_of), NodeTimeout)
+    found = await within(time_left(invocation.deadline), cache.find(tenant, made_of), NodeTimeout)
     notes.cached = found is not None
     if found is not None:
         notes.stored = found.id
         return found.output
-    output = await attempt.run(call, means, notes)
+    output = await attempt.run(call)
     made = Made(
         type=call.type,
-        execution=call.execution,
+        execution=call.whose.execution,
         output=output,
         ttl=invocation.cache.ttl,
         workflow=call.workflow,
@@ -40,7 +39,7 @@ async def run(call: Call, means: Means, notes: Notes) -> bytes:
     )
     try:
         async with asyncio.timeout(KEEPING):
-            await means.cache.keep(call.tenant, made_of, made)
+            await cache.keep(tenant, made_of, made)
     except (StoreUnavailable, TimeoutError):
         logger.warning("An output of %s could not be kept for others: the database does not answer", call.type)
     except asyncio.CancelledError:

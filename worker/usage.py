@@ -4,7 +4,6 @@ import math
 import re
 import types
 from collections.abc import Callable, Coroutine, Generator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from time import thread_time
 from typing import Any, TypeVar
@@ -16,29 +15,24 @@ UNIT = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 Result = TypeVar("Result")
 
 
-@dataclass(slots=True)
 class Usage:
-    """Grows while the attempt runs."""
+    """What an activity type counts; grows while the attempt runs."""
 
-    cpu_seconds: float = 0.0
-    amounts: dict[str, Decimal] = field(default_factory=dict[str, Decimal])
-
-    def computed(self, seconds: float) -> None:
-        """So much CPU time was used."""
-        self.cpu_seconds += max(0.0, seconds)
+    def __init__(self) -> None:
+        self._amounts: dict[str, Decimal] = {}
 
     def cost(self, unit: str, amount: float) -> None:
         """So much of a unit was used up. Raises ValueError for what is no unit or no amount: that is a bug."""
         if UNIT.fullmatch(unit) is None or not math.isfinite(amount) or amount < 0:
             raise ValueError("a cost is a unit such as `tokens.input`, and a number that is not negative")
-        if unit not in self.amounts and len(self.amounts) >= UNITS:
+        if unit not in self._amounts and len(self._amounts) >= UNITS:
             raise ValueError(f"an attempt counts at most {UNITS} units")
         # By their decimal form, so that ten times 0.1 is 1.
-        self.amounts[unit] = self.amounts.get(unit, Decimal(0)) + Decimal(str(amount))
+        self._amounts[unit] = self._amounts.get(unit, Decimal(0)) + Decimal(str(amount))
 
     def costs(self) -> dict[str, float]:
         """What was used up, by unit."""
-        return {unit: float(amount) for unit, amount in self.amounts.items()}
+        return {unit: float(amount) for unit, amount in self._amounts.items()}
 
 
 @types.coroutine
