@@ -1,16 +1,13 @@
 """How processes write their logs: text for people or JSON for what collects it, with the ids of trace and execution."""
 
 import logging
-from contextvars import ContextVar
 from datetime import UTC, datetime
 
 import orjson
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+from temporalio import activity
 
 from runtime.settings import Settings
-
-execution: ContextVar[str] = ContextVar("perdure execution", default="")
-"""The execution for which something runs here, as `<tenant>/<execution>`."""
 
 TEXT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
@@ -49,8 +46,8 @@ class JsonLines(logging.Formatter):
 
 def _ids() -> dict[str, str]:
     found: dict[str, str] = {}
-    if whose := execution.get():
-        found["execution"] = whose
+    if activity.in_activity():
+        found["execution"] = activity.info().workflow_id or ""  # as `<tenant>/<execution>`
     span = get_current_span().get_span_context()
     if span.is_valid:
         found |= {"trace_id": format_trace_id(span.trace_id), "span_id": format_span_id(span.span_id)}

@@ -16,23 +16,20 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import PerdureError
 from dag.invocation import USUAL, Invocation
 from dag.strands import strand_id
-from runtime import logs
 from runtime.converter import Json, raw
 from runtime.storage import THRESHOLD
 from worker import attempt, reuse
 from worker.attempt import Call, Means
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
+from worker.heartbeats import Heartbeats
 from worker.local_calls import LocalCalls
 from worker.notes import Notes
-from worker.output import clean
 from worker.recording import Records
-from worker.redaction import Redaction, current
+from worker.redaction import current
 from worker.sink import Sink
 
 logger = logging.getLogger(__name__)
 
-EVERY = 2.0
-"""Seconds between heartbeats. A cancel travels on the answer to one, and a lost worker is seen by their absence."""
 JSON = Json()
 
 NodeActivity = Callable[[Sequence[RawValue]], Awaitable[RawValue]]
@@ -45,7 +42,7 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
     What local activities give goes into one message to Temporal with that of many others, and so leaves the history
     sooner."""
 
-    records = Records(sink, identity)
+    records, heartbeats = Records(sink, identity), Heartbeats()
 
     @activity.defn(dynamic=True)
     async def node(args: Sequence[RawValue]) -> RawValue:
@@ -54,10 +51,8 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
         config, invocation = _handed(calls, info) if local else _read(args)
         whose = strand_id(info.workflow_id or "")
         notes = Notes(whose, info.activity_id, info.attempt + invocation.earlier_attempts, sink)
-        logs.execution.set(info.workflow_id or "")
         current.set(notes.redaction)  # within this attempt's own task, so it ends with it
         started_at = time.time()
-        heartbeats = None if local else Heartbeats(notes.redaction)
         call = Call(
             means,
             notes,
@@ -68,19 +63,20 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
             info.activity_type,
             config,
             invocation,
-            unheard if heartbeats is None else heartbeats.tell,
+            _unheard if local else heartbeats.tell,
             _seconds(info.start_to_close_timeout) if local else math.inf,
         )
+        if not local:
+            heartbeats.begin(notes)
         try:
             try:
                 run = attempt.run if invocation.cache is None else reuse.run
                 output = await run(call)
-                if heartbeats is not None and len(output) >= THRESHOLD:
+                if not local and len(output) >= THRESHOLD:
                     # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
                     await means.reachable()
             finally:
-                if heartbeats is not None:
-                    heartbeats.stop()
+                heartbeats.end(notes)
                 notes.stop()
         except asyncio.CancelledError:
             why = activity.cancellation_details() or activity.ActivityCancellationDetails()
@@ -110,32 +106,7 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
     return node
 
 
-class Heartbeats:
-    """Shows Temporal that an attempt goes on, and how far it has come, until it is stopped."""
-
-    __slots__ = ("_loop", "_progress", "_redact", "_timer")
-
-    def __init__(self, redact: Redaction):
-        self._redact = redact
-        self._progress: tuple[JsonValue, ...] = ()
-        self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(EVERY, self._beat)
-
-    def tell(self, told: JsonValue) -> None:
-        """Say at once how far it has come."""
-        self._progress = (clean(told, self._redact),)
-        activity.heartbeat(*self._progress)
-
-    def stop(self) -> None:
-        """The attempt has ended."""
-        self._timer.cancel()
-
-    def _beat(self) -> None:
-        activity.heartbeat(*self._progress)
-        self._timer = self._loop.call_later(EVERY, self._beat)
-
-
-def unheard(told: JsonValue) -> None:
+def _unheard(_: object, told: JsonValue) -> None:
     """Local activities have no heartbeats."""
 
 

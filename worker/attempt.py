@@ -24,7 +24,7 @@ from dag.strands import StrandId
 from dag.testing.refusals import Unmocked
 from worker.cache import Cache
 from worker.notes import Notes
-from worker.output import written
+from worker.output import clean, written
 from worker.secrets import Secrets, filled, resolved
 from worker.usage import metered
 
@@ -69,7 +69,8 @@ class Call:
     given: JsonValue | bytes
     """The config: as JSON text, as Temporal keeps it, or as the interpreter has it too, for whom it stays as it is."""
     invocation: Invocation
-    heartbeat: Callable[[JsonValue], None]
+    tell: Callable[[Notes, JsonValue], None]
+    """Tells Temporal how far it has come."""
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
     seconds: float = math.inf
@@ -103,6 +104,9 @@ class Call:
     @property
     def logger(self) -> logging.Logger:
         return self.notes.logger
+
+    def heartbeat(self, told: JsonValue, /) -> None:
+        self.tell(self.notes, clean(told, self.notes.redaction))
 
     def progress(self, fraction: float | None, message: str = "", /) -> None:
         fraction = None if fraction is None or math.isnan(fraction) else min(1.0, max(0.0, fraction))

@@ -100,7 +100,8 @@ def worker(
 
 
 def _interceptors(sink: Sink, tracing: Tracing | None) -> Sequence[Interceptor]:
-    """Without traces nothing stands between an interpreter and the sink."""
+    """Without traces nothing stands between an interpreter and the sink. The last one sees the way out as the others
+    have made it."""
     if tracing is None:
         return [StepEvents(sink.step)]
-    return [StepEvents(StepSpans(tracing.tracer, sink.step).step), TracedActivities(tracing.tracer)]
+    return [TracedActivities(tracing.tracer), StepEvents(StepSpans(tracing.tracer, sink.step).step)]

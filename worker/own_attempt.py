@@ -9,8 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import PerdureError
 from dag.strands import strand_id
 from store.ids import ExecutionId, TenantId
-from worker.adapter import Heartbeats
-from worker.redaction import Redaction
+from worker.heartbeats import Heartbeats
 
 
 def whose() -> tuple[TenantId, ExecutionId]:
@@ -22,7 +21,9 @@ def whose() -> tuple[TenantId, ExecutionId]:
 @asynccontextmanager
 async def own_attempt(path: str) -> AsyncGenerator[None]:
     """Show Temporal that it goes on, and tell an author's mistake as such."""
-    heartbeats = None if activity.info().is_local else Heartbeats(Redaction())
+    heartbeats = Heartbeats()
+    if not activity.info().is_local:
+        heartbeats.begin(path)
     try:
         yield
     except PerdureError as wrong:
@@ -31,5 +32,4 @@ async def own_attempt(path: str) -> AsyncGenerator[None]:
             wrong.message, told, type=wrong.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
         ) from None
     finally:
-        if heartbeats is not None:
-            heartbeats.stop()
+        heartbeats.end(path)

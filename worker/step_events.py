@@ -36,7 +36,8 @@ class StepEvents(Interceptor):
 
 
 class _Outward(WorkflowInboundInterceptor):
-    """Tells an interpreter, before it runs, where what it starts goes out."""
+    """Tells an interpreter, before it runs, where what it starts goes out; interceptors before this one are on the
+    way."""
 
     def init(self, outbound: WorkflowOutboundInterceptor) -> None:
         """Called as a workflow is made."""
