@@ -15,8 +15,7 @@ from worker.redaction import Redaction
 from worker.sink import Sink
 from worker.usage import Usage
 
-NOTHING: Mapping[str, float] = MappingProxyType({})
-
+_NOTHING: Mapping[str, float] = MappingProxyType({})
 _making = threading.Lock()
 """Two threads of an attempt may log their first lines at once."""
 
@@ -81,7 +80,7 @@ class Notes:
     @property
     def costs(self) -> Mapping[str, float]:
         """What was used up, by unit."""
-        return NOTHING if self._usage is None else self._usage.costs()
+        return _NOTHING if self._usage is None else self._usage.costs()
 
     def progress(self, fraction: float | None, message: str) -> None:
         """Take how far it has come."""
