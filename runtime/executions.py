@@ -52,7 +52,7 @@ async def start(
         _ORIGIN: origin,
     }
 
-    async def started(attributes: TypedSearchAttributes) -> WorkflowHandle[Any, Any]:
+    async def started(found_by: TypedSearchAttributes) -> WorkflowHandle[Any, Any]:
         return await client.start_workflow(
             plan.workflow,
             args=[written(begin), plan_payload(plan)],
@@ -64,13 +64,15 @@ async def start(
             task_queue=queue,
             task_timeout=TASK_TIMEOUT,
             memo={key: value for key, value in memo.items() if value is not None},
-            search_attributes=attributes,
+            search_attributes=found_by,
             static_summary=title,
             priority=Priority(priority_key=plan.priority, fairness_key=tenant[:64]),
         )
 
     try:
-        handle = await started(_attributes(plan, begin, tenant))
+        handle = await started(
+            attributes(tenant=tenant, workflow=plan.workflow, version=plan.version, trigger=begin.trigger)
+        )
     except RPCError as refused:
         # Temporal refuses attributes that its namespace does not have. They only help operators to find executions.
         if refused.status != RPCStatusCode.INVALID_ARGUMENT:
@@ -130,12 +132,13 @@ def plan_payload(plan: Plan) -> RawValue:
     return raw(encode(plan))
 
 
-def _attributes(plan: Plan, begin: Start, tenant: str) -> TypedSearchAttributes:
+def attributes(*, tenant: str, workflow: str, version: int, trigger: str) -> TypedSearchAttributes:
+    """By what operators find an execution in Temporal."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(namespace.TENANT, tenant),
-            SearchAttributePair(namespace.WORKFLOW, plan.workflow),
-            SearchAttributePair(namespace.VERSION, plan.version),
-            SearchAttributePair(namespace.TRIGGER, begin.trigger),
+            SearchAttributePair(namespace.WORKFLOW, workflow),
+            SearchAttributePair(namespace.VERSION, version),
+            SearchAttributePair(namespace.TRIGGER, trigger),
         ]
     )

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import BaseModel
-from temporalio.common import Priority, SearchAttributePair, TypedSearchAttributes
+from temporalio.common import Priority
 
 from benchmarks.case import BY_HAND, Contender, Stage
 from benchmarks.executions import Begin, contender
@@ -19,8 +19,7 @@ from benchmarks.handwritten.workflows import (
     Windowed,
 )
 from benchmarks.step import start
-from runtime import namespace
-from runtime.executions import TASK_TIMEOUT
+from runtime.executions import TASK_TIMEOUT, attributes
 
 EMPTY = "an empty workflow by hand"
 WATCHED = "the same by hand, with heartbeats, ids, attributes"
@@ -47,17 +46,10 @@ def fan_out(stage: Stage, width: int) -> Contender:
 
 def watched_fan_out(stage: Stage, width: int) -> Contender:
     """By hand, asking the server for all that ours asks it for."""
-    attributes = TypedSearchAttributes(
-        [
-            SearchAttributePair(namespace.TENANT, "benchmark"),
-            SearchAttributePair(namespace.WORKFLOW, "fan-out"),
-            SearchAttributePair(namespace.VERSION, 1),
-            SearchAttributePair(namespace.TRIGGER, "manual"),
-        ]
-    )
+    found_by = attributes(tenant="benchmark", workflow="fan-out", version=1, trigger="manual")
     priority = Priority(priority_key=3, fairness_key="benchmark")
     repeated = Repeated(start=start(), times=width)
-    begin = _begin(stage, WatchedFanOut.run, repeated, search_attributes=attributes, priority=priority)
+    begin = _begin(stage, WatchedFanOut.run, repeated, search_attributes=found_by, priority=priority)
     return contender(WATCHED, stage.client, begin, result=width)
 
 

@@ -10,9 +10,9 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from benchmarks.handwritten.activities import read, step
     from benchmarks.step import Step
+    from interpreter.terms import LOST_AFTER
 
 TIMEOUT = timedelta(seconds=30)
-LOST_AFTER = timedelta(seconds=15)
 ONCE = RetryPolicy(maximum_attempts=1)
 THRICE = RetryPolicy(maximum_attempts=3)
 
