@@ -57,7 +57,8 @@ class ActivityType(Generic[ConfigT, OutputT]):
     async def attempt(self, config: JsonValue | bytes, context: Context) -> JsonValue:
         """Run one attempt, from JSON or its text to JSON."""
         output = await self.run(self.parse(config), context)
-        return output.model_dump(mode="json")
+        # As model_dump, which passes a dozen arguments on; model_validate_json does so below.
+        return output.__pydantic_serializer__.to_python(output, mode="json")
 
     def parse(self, config: JsonValue | bytes) -> ConfigT:
         """Check a rendered config, or its JSON text; what is wrong is told by place, never by value, which may hold
@@ -67,7 +68,7 @@ class ActivityType(Generic[ConfigT, OutputT]):
         except PydanticSerializationError:
             raise ConfigInvalid(f"The config of `{self.name}` holds a character that is no character.") from None
         try:
-            return self.config.model_validate_json(text)
+            return self.config.__pydantic_validator__.validate_json(text)
         except ValidationError as wrong:
             places: list[JsonValue] = [
                 {"path": "".join(f"/{part}" for part in error["loc"]), "message": error["msg"]}

@@ -12,6 +12,8 @@ Path = tuple[str, ...]
 
 LONGEST = 1_000
 """Characters of a text that is seen so."""
+MOST = 250
+"""Values of one config that are seen so: all of them together are less than any budget."""
 
 _NAME = r"(?!(?:and|or|in|true|false|null|function)\b)[A-Za-z_]\w*"
 _PATH = re.compile(rf"{_NAME}(?:\.{_NAME})+", re.ASCII)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import orjson
 from pydantic import JsonValue, TypeAdapter
 
-from dag.paths import Path, path_in
+from dag.paths import MOST, Path, path_in
 
 Pointer = tuple[str | int, ...]
 Tree = dict[str | int, "Tree"]
@@ -53,7 +53,7 @@ class Template:
         """Where the values of an object's markers are, by key, if each is the whole of an item and only names a value:
         nearly all are so. None: there is more to it, or nothing."""
         value = self.value
-        if not isinstance(value, dict) or not self.places:
+        if not isinstance(value, dict) or not 0 < len(self.places) <= MOST:
             return None
         paths = {str(place[0]): path_in(value[str(place[0])]) for place in self.places if len(place) == 1}
         return paths if len(paths) == len(self.places) and all(paths.values()) else None

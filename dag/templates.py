@@ -1,7 +1,7 @@
 """Strings that hold `${{ … }}`: finding them in a JSON value, taking them apart, and putting data in their place."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import cast
@@ -10,10 +10,11 @@ from pydantic import JsonValue
 
 from dag.expressions import MISSING, ExpressionBudget, ExpressionSyntax, Missing, as_text
 from dag.invocation import Part, SecretText
+from dag.paths import seen
 from dag.plan import Pointer, Template, Tree
 from dag.problems import pointer
 
-__all__ = ["Marker", "Rendered", "TemplateSyntax", "Text", "as_text", "render", "scan", "split"]
+__all__ = ["Marker", "Rendered", "TemplateSyntax", "Text", "as_text", "filled", "render", "scan", "split"]
 
 DEEPEST = 250
 """Objects and lists within each other in what may hold templates."""
@@ -102,6 +103,19 @@ def render(template: Template, evaluate: Evaluate) -> Rendered:
     rendering = _Rendering(evaluate)
     value = rendering.value(template.value, template.tree, ())
     return Rendered(None if value is MISSING else value, tuple(rendering.secrets))
+
+
+def filled(template: Template, scope: Mapping[str, JsonValue]) -> dict[str, JsonValue] | None:
+    """What rendering an object yields whose markers all only name single values that are seen; None: it takes more.
+    That is so of nearly all configs of activities, and what is filled in needs no budget."""
+    if template.paths is None or not isinstance(template.value, dict):
+        return None
+    copy = dict(template.value)
+    for key, path in template.paths.items():
+        value = copy[key] = seen(path, scope)
+        if value is None:
+            return None
+    return copy
 
 
 class _Rendering:

@@ -4,8 +4,11 @@ Pure, and the same in the interpreter (small budget) and in the local activity t
 
 from collections.abc import Callable, Mapping
 
+from pydantic import JsonValue
+
 from dag.errors import PerdureError
 from dag.expressions import Budget, ExpressionBudget, Moment
+from dag.templates import filled
 from interpreter.evaluator import Evaluator, Scope
 from interpreter.job import Computed, Job, failure
 from interpreter.sizes import check_size
@@ -16,6 +19,8 @@ Word = Callable[[Job, Evaluator], Computed]
 
 def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
     """Ask `when`, then do what the node's type says. Exceeding the budget raises; every other error is a result."""
+    if (config := _plain(job, scope)) is not None:
+        return Computed("call", config)
     evaluator = Evaluator(scope, moment, budget)
     try:
         if job.when is not None and not evaluator.true(job.when):
@@ -27,6 +32,14 @@ def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
     except PerdureError as error:
         return failure(error.value())
     return computed
+
+
+def _plain(job: Job, scope: Scope) -> JsonValue:
+    """The config of an activity, where nothing of it has to be evaluated: so nearly all of them start. It is as small
+    as the document allows."""
+    if job.when is not None or job.cache_key is not None or job.type in WORDS:
+        return None
+    return filled(job.config, scope)
 
 
 def _call(job: Job, evaluator: Evaluator) -> Computed:

@@ -10,7 +10,6 @@ from pydantic import JsonValue
 from dag import expressions
 from dag.expressions import MISSING, Budget, ExpressionBudget, Missing, Moment, as_items
 from dag.invocation import SecretText
-from dag.paths import seen
 from dag.plan import Template
 from dag.templates import render
 
@@ -49,24 +48,8 @@ class Evaluator:
 
     def render(self, template: Template) -> tuple[JsonValue, tuple[SecretText, ...]]:
         """A template with its markers replaced by what they yield."""
-        if (filled := self._filled(template)) is not None:
-            return filled, ()
         rendered = render(template, self._marker)
         return rendered.value, rendered.secrets
-
-    def _filled(self, template: Template) -> JsonValue:
-        """The same in short, where all markers only name values that are seen; None: they are to be evaluated."""
-        if template.paths is None or not isinstance(template.value, dict):
-            return None
-        filled = dict(template.value)
-        size = 0
-        for key, path in template.paths.items():
-            value = filled[key] = seen(path, self._scope)
-            if value is None:
-                return None
-            size += _size(value)
-        self._grow(size)
-        return filled
 
     def _marker(self, source: str) -> JsonValue | Missing:
         value = self.value(source)
@@ -87,13 +70,10 @@ class Evaluator:
         """The value, null if it is missing, as part of what the node yields. All of them together have a bound."""
         if value is MISSING:
             return None
-        self._grow(_size(value))
-        return value
-
-    def _grow(self, size: int) -> None:
-        self._kept += size
+        self._kept += len(value) if isinstance(value, str) else len(orjson.dumps(value))
         if self._kept > self._budget.result:
             raise ExpressionBudget(f"What the node yields grows beyond {self._budget.result} bytes.")
+        return value
 
     def check_clock(self) -> None:
         """Break off when all expressions together took too long."""
@@ -121,7 +101,3 @@ class ItemEvaluator:
         self._whole.check_clock()
         self._scope.update(names)
         return expressions.condition(source, self._scope, self._moment, self._budget)
-
-
-def _size(value: JsonValue) -> int:
-    return len(value) if isinstance(value, str) else len(orjson.dumps(value))

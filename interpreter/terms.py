@@ -29,15 +29,19 @@ def longest(call: Call, invocation: Invocation) -> timedelta:
     return _span(call.attempt_timeout + (OUTAGE if invocation.secrets or invocation.cache else GRACE))
 
 
-@lru_cache(maxsize=1024)
 def retry_policy(retry: Retry, made: int) -> RetryPolicy:
     """Temporal retries; the worker says which errors are worth it, except for its own loss."""
+    return ONCE if retry.max_attempts - made <= 1 else _retries(retry, made)
+
+
+@lru_cache(maxsize=1024)
+def _retries(retry: Retry, made: int) -> RetryPolicy:
     longest = max(retry.max, retry.initial)
     return RetryPolicy(
         initial_interval=timedelta(seconds=min(longest, retry.initial * retry.factor**made)),
         backoff_coefficient=retry.factor,
         maximum_interval=timedelta(seconds=longest),
-        maximum_attempts=max(1, retry.max_attempts - made),
+        maximum_attempts=retry.max_attempts - made,
         non_retryable_error_types=()
         if survives_loss(retry)
         else ("TemporalTimeout:Heartbeat", "TemporalTimeout:StartToClose"),

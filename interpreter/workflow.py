@@ -6,7 +6,7 @@ wakes one loop; nothing polls, nothing is O(nodes) a step."""
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -113,8 +113,8 @@ class Interpreter:
             remember=cast(Remember | None, workflow.extern_functions().get(REMEMBER)),  # pyright: ignore[reportUnknownMemberType]
         )
         self._running: dict[int, _Running] = {}
-        self._unstarted: list[tuple[_Running, Callable[[], ActivityHandle[Any]]]] = []
-        """Those of them that Temporal has not been told of."""
+        self._unstarted: list[tuple[_Running, Sequence[bytes]]] = []
+        """Those of them that Temporal has not been told of, with their arguments."""
         self._locals = 0
         """How many of them are local."""
         hand_over = cast(HandOver | None, workflow.extern_functions().get(HAND_OVER))  # pyright: ignore[reportUnknownMemberType]
@@ -271,7 +271,8 @@ class Interpreter:
     @workflow.query
     def state(self) -> dict[str, JsonValue]:
         """Where the execution stands, node by node."""
-        return {"running": [one.path for one in self._running.values()], "nodes": showing.nodes(self._execution.frames)}
+        running: list[JsonValue] = [one.order.path for one in self._running.values()]
+        return {"running": running, "nodes": showing.nodes(self._execution.frames)}
 
     @workflow.query
     def variables(self) -> dict[str, JsonValue]:
@@ -316,33 +317,30 @@ class Interpreter:
         orders = self._execution.orders
         while self._later and len(self._running) < MOST_RUNNING:
             self._invoke(self._later.popleft())
-        while orders:
-            batch, orders[:] = list(orders), []
-            for order in batch:
-                match order:
-                    case Invoke() if len(self._running) >= MOST_RUNNING:
-                        self._later.append(order)
-                    case Invoke():
-                        self._invoke(order)
-                    case Evaluate():
-                        self._evaluations.append(order)
-                    case Cancel():
-                        self._cancel(order.number)
+        for order in orders:  # what is cancelled may order more
+            match order:
+                case Invoke() if len(self._running) >= MOST_RUNNING:
+                    self._later.append(order)
+                case Invoke():
+                    self._invoke(order)
+                case Evaluate():
+                    self._evaluations.append(order)
+                case Cancel():
+                    self._cancel(order.number)
+        orders.clear()
         while self._evaluations and self._evaluating < EVALUATIONS and self._may_evaluate(self._evaluations[0]):
             self._evaluating += 1
             order = self._evaluations.popleft()
-            texts = self._written([order.job, order.scope, order.moment])
-            self._track(order, partial(self._evaluation, order, texts), local=True)
+            self._track(order, [order.job, order.scope, order.moment], local=True)
 
     def _invoke(self, order: Invoke) -> None:
         local = order.local and self._locals < LOCALS
         if local and order.call is not OURS:
             self._handed[order.path] = order.config, order.invocation
-            texts = ()
+            self._track(order, (), local=True)
         else:
             usual = order.invocation is USUAL  # goes without saying: it would cost a payload
-            texts = self._written([order.config] if usual else [order.config, order.invocation])
-        self._track(order, partial(self._local if local else self._activity, order, texts), local=local)
+            self._track(order, (order.config,) if usual else (order.config, order.invocation), local=local)
 
     def _may_evaluate(self, order: Evaluate) -> bool:
         """Nodes wait for the next run like activities; what is no node cannot be carried over."""
@@ -359,18 +357,25 @@ class Interpreter:
             self._later.remove(later)
             self._execution.cancelled(number)
 
-    def _track(self, order: Invoke | Evaluate, start: Callable[[], ActivityHandle[Any]], *, local: bool) -> None:
+    def _track(self, order: Invoke | Evaluate, arguments: Sequence[object], *, local: bool) -> None:
         self._commands += 1
-        running = self._running[order.number] = _Running(order.number, order.path, local, isinstance(order, Evaluate))
-        self._unstarted.append((running, start))
+        running = self._running[order.number] = _Running(order, local)
+        texts = [written(argument) for argument in arguments]
+        for text in texts:
+            self._load.add(len(text))
+        self._unstarted.append((running, texts))
         self._locals += local
 
     def _start_activities(self) -> None:
         """Tell Temporal of all at once: code of its SDK and ours, in turn for each node, would keep pushing each other
         out of the processor's caches, and of a wide graph a node would take us twice as long."""
-        for running, start in self._unstarted:
-            running.handle = start()
-            running.handle.add_done_callback(partial(self._on_end, running.number))
+        for running, texts in self._unstarted:
+            order = running.order
+            if isinstance(order, Evaluate):
+                running.handle = self._evaluation(order, texts)
+            else:
+                running.handle = self._local(order, texts) if running.local else self._activity(order, texts)
+            running.handle.add_done_callback(partial(self._on_end, order.number))
         self._unstarted.clear()
 
     def _patched(self, id: str) -> bool:
@@ -444,12 +449,6 @@ class Interpreter:
             )
         )
 
-    def _written(self, values: Sequence[object]) -> Sequence[bytes]:
-        texts = [written(value) for value in values]
-        for text in texts:
-            self._load.add(len(text))
-        return texts
-
     def _settle_ended(self) -> None:
         """Tell the execution what ended, in the order in which it did."""
         while self._ended:
@@ -460,7 +459,7 @@ class Interpreter:
             if running.local:
                 self._locals -= 1
                 self._load.mark()
-                self._handed.pop(running.path, None)
+                self._handed.pop(running.order.path, None)
             try:
                 payload: Payload = running.handle.result().payload
             except asyncio.CancelledError:
@@ -576,7 +575,7 @@ class Interpreter:
     def _details(self) -> str:
         """What Temporal's Web UI shows under current details."""
         lines = [showing.settled(self._execution.frames)]
-        if running := [one.path for one in islice(self._running.values(), LISTED)]:
+        if running := [one.order.path for one in islice(self._running.values(), LISTED)]:
             lines.append(f"running ({len(self._running)}): {', '.join(running)}")
         if waiting := showing.waiting(self._execution.frames, LISTED):
             lines.append(f"waiting: {', '.join(waiting)}")
@@ -594,11 +593,13 @@ class Interpreter:
 
 @dataclass(slots=True)
 class _Running:
-    number: int
-    path: str
+    order: Invoke | Evaluate
     local: bool
-    evaluates: bool
     handle: ActivityHandle[Any] = field(init=False)
+
+    @property
+    def evaluates(self) -> bool:
+        return isinstance(self.order, Evaluate)
 
 
 NOT_COMPUTED = ErrorValue(

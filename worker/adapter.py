@@ -21,12 +21,12 @@ from runtime.storage import THRESHOLD
 from worker import attempt, reuse
 from worker.attempt import Call, Means
 from worker.failures import Unexpected, WorkerStopped, delay, error_value, failure, worth_another
-from worker.heartbeats import Heartbeats
 from worker.local_calls import LocalCalls
 from worker.notes import Notes
 from worker.recording import Records
 from worker.redaction import current
 from worker.sink import Sink
+from worker.watch import Watch
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
     What local activities give goes into one message to Temporal with that of many others, and so leaves the history
     sooner."""
 
-    records, heartbeats = Records(sink, identity), Heartbeats()
+    records, watch = Records(sink, identity), Watch()
 
     @activity.defn(dynamic=True)
     async def node(args: Sequence[RawValue]) -> RawValue:
@@ -63,11 +63,9 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
             info.activity_type,
             config,
             invocation,
-            _unheard if local else heartbeats.tell,
+            watch.begin(shown=not local),
             _seconds(info.start_to_close_timeout) if local else math.inf,
         )
-        if not local:
-            heartbeats.begin(notes)
         try:
             try:
                 run = attempt.run if invocation.cache is None else reuse.run
@@ -76,7 +74,7 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
                     # It is kept once this has returned, when nobody tells Temporal any more that it goes on.
                     await means.reachable()
             finally:
-                heartbeats.end(notes)
+                call.going.end()
                 notes.stop()
         except asyncio.CancelledError:
             why = activity.cancellation_details() or activity.ActivityCancellationDetails()
@@ -104,10 +102,6 @@ def node_activity(means: Means, sink: Sink, calls: LocalCalls, *, identity: str 
         raise failure(error, retry=again, delay=delay(problem, info.retry_policy, info.attempt), local=local)
 
     return node
-
-
-def _unheard(_: object, told: JsonValue) -> None:
-    """Local activities have no heartbeats."""
 
 
 def _read(args: Sequence[RawValue]) -> tuple[bytes, Invocation]:

@@ -1,6 +1,5 @@
 """One attempt of an activity node, from the JSON of its config to the JSON of its output; knows nothing of Temporal."""
 
-import asyncio
 import logging
 import math
 import time
@@ -8,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import blake2b
-from typing import TypeVar
 
 import orjson
 from httpx2 import AsyncClient
@@ -27,8 +25,7 @@ from worker.notes import Notes
 from worker.output import clean, written
 from worker.secrets import Secrets, filled, resolved
 from worker.usage import metered
-
-Result = TypeVar("Result")
+from worker.watch import Going
 
 
 class NodeTimeout(PerdureError):
@@ -69,8 +66,7 @@ class Call:
     given: JsonValue | bytes
     """The config: as JSON text, as Temporal keeps it, or as the interpreter has it too, for whom it stays as it is."""
     invocation: Invocation
-    tell: Callable[[Notes, JsonValue], None]
-    """Tells Temporal how far it has come."""
+    going: Going
     cut_off_after: float = math.inf
     """Seconds after which Temporal itself ends the attempt, as it does local ones."""
     seconds: float = math.inf
@@ -106,7 +102,7 @@ class Call:
         return self.notes.logger
 
     def heartbeat(self, told: JsonValue, /) -> None:
-        self.tell(self.notes, clean(told, self.notes.redaction))
+        self.going.tell(clean(told, self.notes.redaction))
 
     def progress(self, fraction: float | None, message: str = "", /) -> None:
         fraction = None if fraction is None or math.isnan(fraction) else min(1.0, max(0.0, fraction))
@@ -133,14 +129,14 @@ async def run(call: Call) -> bytes:
     declared = call.means.types.get(call.type)
     if declared is None:
         raise ConfigInvalid(f"This worker knows no activity type `{call.type}`.")
-    invocation, notes = call.invocation, call.notes
+    invocation, notes, going = call.invocation, call.notes, call.going
     if invocation.test == "pure" and _has_effects(declared, call.config):
         raise Unmocked
     config = call.given
     if invocation.secrets:
         # Looking them up waits while they cannot be asked; that is none of the attempt's time.
         looking = resolved(invocation.secrets, call.whose.tenant, call.means.secrets)
-        values = await within(time_left(invocation.deadline), looking, NodeTimeout)
+        values = await going.within(time_left(invocation.deadline), looking, NodeTimeout)
         notes.redaction.add(*values.values())
         config = filled(call.config, invocation.secrets, values)
     seconds, late = declared.seconds if invocation.timeout is None else invocation.timeout, AttemptTimeout
@@ -149,7 +145,7 @@ async def run(call: Call) -> bytes:
     call.seconds = seconds
     attempt = metered(declared.attempt(config, call), notes.computed)
     # If Temporal ends it sooner than we would, it may.
-    output = await (attempt if call.cut_off_after < seconds else within(seconds, attempt, late))
+    output = await (attempt if call.cut_off_after < seconds else going.within(seconds, attempt, late))
     return written(output, notes.redaction)
 
 
@@ -161,32 +157,6 @@ def time_left(deadline: float | None) -> float:
     if left <= 0:
         raise NodeTimeout
     return left
-
-
-async def within(seconds: float, work: Awaitable[Result], late: type[PerdureError]) -> Result:
-    """Do it, and fail as told if it takes longer. (asyncio.timeout does the same in three times the time.)"""
-    if seconds == math.inf:
-        return await work
-    task = asyncio.current_task()
-    assert task is not None
-    expired = False
-
-    def cut_off() -> None:
-        nonlocal expired
-        expired = task.cancel()
-
-    timer = asyncio.get_running_loop().call_later(seconds, cut_off)
-    try:
-        return await work
-    except (TimeoutError, asyncio.CancelledError):
-        # Also when it was being cancelled and is cut off in that: nobody knows then whether it has had an effect.
-        if expired:
-            raise late from None
-        raise
-    finally:
-        timer.cancel()
-        if expired:
-            task.uncancel()
 
 
 def _has_effects(declared: AnyActivityType, config: JsonValue) -> bool:

@@ -9,7 +9,7 @@ from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from dag.errors import PerdureError
 from dag.strands import strand_id
 from store.ids import ExecutionId, TenantId
-from worker.heartbeats import Heartbeats
+from worker.watch import Watch
 
 
 def whose() -> tuple[TenantId, ExecutionId]:
@@ -21,9 +21,7 @@ def whose() -> tuple[TenantId, ExecutionId]:
 @asynccontextmanager
 async def own_attempt(path: str) -> AsyncGenerator[None]:
     """Show Temporal that it goes on, and tell an author's mistake as such."""
-    heartbeats = Heartbeats()
-    if not activity.info().is_local:
-        heartbeats.begin(path)
+    going = Watch().begin(shown=not activity.info().is_local)
     try:
         yield
     except PerdureError as wrong:
@@ -32,4 +30,4 @@ async def own_attempt(path: str) -> AsyncGenerator[None]:
             wrong.message, told, type=wrong.code, non_retryable=True, category=ApplicationErrorCategory.BENIGN
         ) from None
     finally:
-        heartbeats.end(path)
+        going.end()

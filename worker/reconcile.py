@@ -2,12 +2,10 @@
 
 A Temporal schedule runs a pass every half minute, on whichever worker is there."""
 
-import asyncio
 import logging
 import random
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -43,6 +41,7 @@ from worker.dependencies import look_after_dependencies
 from worker.event_upkeep import look_after_events
 from worker.healing import Forgotten, describe, heal, heal_strand, seen
 from worker.metrics import HEALED
+from worker.watch import Watch
 
 logger = logging.getLogger("perdure.reconcile")
 
@@ -88,13 +87,15 @@ def reconcile_activity(client: Client, database: Database) -> Callable[[float | 
 
     @activity.defn(name=RECONCILE)
     async def reconcile(since: float | None) -> float:
+        going = Watch().begin()
         try:
-            async with _heartbeats():
-                return await run(client, database, since)
+            return await run(client, database, since)
         except StoreUnavailable as gone:
             logger.warning("No journal can be mended now: %s", gone.message)
             benign = ApplicationErrorCategory.BENIGN
             raise ApplicationError(gone.message, type=gone.code, category=benign) from None
+        finally:
+            going.end()
 
     return reconcile
 
@@ -254,21 +255,3 @@ async def _forget(doing: Pass, tenant: TenantId, execution: ExecutionId) -> None
     logger.warning("Temporal no longer knows %s/%s, whose journal is not whole", tenant, execution)
     async with session(doing.database, tenant) as opened:
         await checking.leave(opened, execution)
-
-
-@asynccontextmanager
-async def _heartbeats() -> AsyncGenerator[None]:
-    """Show Temporal that the pass goes on."""
-
-    async def beat() -> None:
-        while True:
-            activity.heartbeat()
-            await asyncio.sleep(LOST_AFTER.total_seconds() / 4)
-
-    task = asyncio.create_task(beat())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

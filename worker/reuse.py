@@ -7,7 +7,7 @@ from dag.recipe import node_of, recipe
 from store.cache import Made
 from store.database import StoreUnavailable
 from worker import attempt
-from worker.attempt import Call, NodeTimeout, time_left, within
+from worker.attempt import Call, NodeTimeout, time_left
 
 logger = logging.getLogger("perdure.cache")
 
@@ -22,7 +22,7 @@ async def run(call: Call) -> bytes:
     assert invocation.cache is not None
     made_of = recipe(call.type, call.config, invocation)
     # As with secrets, waiting is none of the attempt's time.
-    found = await within(time_left(invocation.deadline), cache.find(tenant, made_of), NodeTimeout)
+    found = await call.going.within(time_left(invocation.deadline), cache.find(tenant, made_of), NodeTimeout)
     notes.cached = found is not None
     if found is not None:
         notes.stored = found.id

@@ -38,11 +38,11 @@ class Sink(Protocol):
         """Take what an interpreter says."""
         ...
 
-    def attempt(self, record: Attempt) -> None:
+    def attempt(self, record: Attempt, /) -> None:
         """Take what is known of an attempt that has ended."""
         ...
 
-    def told(self, record: Lines | Progress) -> None:
+    def told(self, record: Lines | Progress, /) -> None:
         """Take what an attempt tells while it runs."""
         ...
 
@@ -106,15 +106,7 @@ class BufferedSink:
         of an execution: that is written without a pause."""
         self._take(Step(event, replaying), at_once=event.type in ENDS)
 
-    def attempt(self, record: Attempt) -> None:
-        """Take what is known of an attempt that has ended."""
-        self._take(record)
-
-    def told(self, record: Lines | Progress) -> None:
-        """Take what an attempt tells while it runs."""
-        self._take(record)
-
-    def _take(self, entry: Entry, *, at_once: bool = False) -> None:
+    def _take(self, entry: Entry, /, *, at_once: bool = False) -> None:
         # A deque appends atomically, so the way of nearly every event needs no lock.
         if len(self._waiting) >= self._limit:
             self._count_dropped(1)
@@ -123,6 +115,9 @@ class BufferedSink:
         if not self._awake or (at_once and not self._hurried):  # waking the loop costs a system call: rarely, then
             self._awake, self._hurried = True, at_once
             self._loop.call_soon_threadsafe(self._write_soon, at_once)
+
+    attempt = told = _take
+    """Take what is known of an attempt that has ended, what one tells while it runs."""
 
     def _write_soon(self, at_once: bool) -> None:  # noqa: FBT001 the loop calls by position
         if self._due_soon is not None:

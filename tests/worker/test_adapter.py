@@ -18,7 +18,7 @@ from activities.errors import HttpStatusError, NetworkError
 from dag.errors import ErrorValue, PerdureError
 from dag.invocation import Invocation, SecretText
 from tests.worker.attempts import Bench, Config, Output, bench
-from worker import heartbeats
+from worker import watch
 from worker.adapter import node_activity
 from worker.local_calls import LocalCalls
 from worker.log_lines import AT_ONCE, LINE
@@ -196,7 +196,7 @@ class TestHeartbeats:
             await asyncio.sleep(0.15)
             return Output()
 
-        monkeypatch.setattr(heartbeats, "EVERY", 0.05)
+        monkeypatch.setattr(watch, "EVERY", 0.05)
         beats: list[Sequence[object]] = []
         async with bench(run) as on:
             on.environment.on_heartbeat = lambda *details: beats.append(details)
@@ -222,7 +222,7 @@ class TestHeartbeats:
             await asyncio.sleep(0.1)
             return Output()
 
-        monkeypatch.setattr(heartbeats, "EVERY", 0.02)
+        monkeypatch.setattr(watch, "EVERY", 0.02)
         beats: list[Sequence[object]] = []
         async with bench(run) as on:
             on.info(is_local=True)
