@@ -467,11 +467,12 @@ class Interpreter:
             except FailureError as error:  # of a local activity, its failure itself
                 self._settle_failed(number, error, running)
             else:
-                self._load.add(len(payload.data))
+                text = payload.data  # each time it is asked for, it is copied
+                self._load.add(len(text))
                 if running.evaluates:
                     self._execution.computed(number, self._converter.from_payload(payload, Computed))
                 else:
-                    self._execution.succeeded(number, payload.data or b"null", cached=CACHED in payload.metadata)
+                    self._execution.succeeded(number, text or b"null", cached=CACHED in payload.metadata)
             self._execution.follow()
 
     def _hear(self) -> None:

@@ -143,7 +143,7 @@ async def run(call: Call) -> bytes:
     if invocation.deadline is not None and (left := time_left(invocation.deadline)) < seconds:
         seconds, late = left, NodeTimeout
     call.seconds = seconds
-    attempt = metered(declared.attempt(config, call), notes.computed)
+    attempt = metered(declared.attempt(config, call), notes)
     # If Temporal ends it sooner than we would, it may.
     output = await (attempt if call.cut_off_after < seconds else going.within(seconds, attempt, late))
     return written(output, notes.redaction)

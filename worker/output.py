@@ -19,8 +19,11 @@ MAX_BITS = 10_000
 def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> bytes:
     """Write an output as JSON without secrets, within the limits of size and depth; an integer that readers of JSON
     would round becomes text."""
-    text = _as_it_is(output)
-    if text is None or redact.may_touch(text):
+    try:
+        text = nesting.written(output, levels=MAX_DEPTH, option=orjson.OPT_STRICT_INTEGER)
+    except TypeError:  # a large integer, half a surrogate pair, or too deep
+        text = None
+    if text is None or redact.may_touch(text):  # nearly every output needs no walk through all of it
         text = nesting.written(clean(output, redact), levels=MAX_DEPTH)
     if len(text) > limit:
         raise PayloadTooLarge(
@@ -38,14 +41,6 @@ def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> 
 def clean(value: JsonValue, redact: Redaction) -> JsonValue:
     """Replace what may not leave as it is: secrets, also in keys, and what no JSON reader takes."""
     return _clean(value, redact, MAX_DEPTH)
-
-
-def _as_it_is(output: JsonValue) -> bytes | None:
-    """Nearly every output needs no walk through all of it."""
-    try:
-        return nesting.written(output, levels=MAX_DEPTH, option=orjson.OPT_STRICT_INTEGER)
-    except TypeError:  # a large integer, half a surrogate pair, or too deep
-        return None
 
 
 def _clean(value: JsonValue, redact: Redaction, levels: int) -> JsonValue:

@@ -3,16 +3,22 @@
 import math
 import re
 import types
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from decimal import Decimal
 from time import thread_time
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 UNITS = 16
 """Of one attempt."""
 UNIT = re.compile(r"[a-z][a-z0-9_.]{0,62}")
 
 Result = TypeVar("Result")
+
+
+class Meter(Protocol):
+    """Adds up."""
+
+    cpu_seconds: float
 
 
 class Usage:
@@ -36,26 +42,22 @@ class Usage:
 
 
 @types.coroutine
-def metered(work: Coroutine[Any, Any, Result], computed: Callable[[float], None]) -> Generator[Any, Any, Result]:
-    """Do it, and tell the CPU time of its own steps on this thread: what others compute while it waits is theirs."""
-    spent = 0.0
+def metered(work: Coroutine[Any, Any, Result], meter: Meter) -> Generator[Any, Any, Result]:
+    """Do it, and add the CPU time of its own steps on this thread: what others compute while it waits is theirs."""
     thrown: BaseException | None = None
-    try:
-        while True:
-            began = thread_time()
-            try:
-                waits_for = work.send(None) if thrown is None else work.throw(thrown)
-            except StopIteration as end:
-                return end.value
-            finally:
-                spent += thread_time() - began
-            thrown = None
-            try:
-                yield waits_for
-            except GeneratorExit:
-                work.close()
-                raise
-            except BaseException as error:  # noqa: BLE001 it is the work that must deal with it, a cancellation too
-                thrown = error
-    finally:
-        computed(spent)
+    while True:
+        began = thread_time()
+        try:
+            waits_for = work.send(None) if thrown is None else work.throw(thrown)
+        except StopIteration as end:
+            return end.value
+        finally:
+            meter.cpu_seconds += thread_time() - began
+        thrown = None
+        try:
+            yield waits_for
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 it is the work that must deal with it, a cancellation too
+            thrown = error

@@ -13,6 +13,9 @@ from dag.errors import PerdureError
 
 EVERY = 2.0
 """Seconds between heartbeats. A cancel travels on the answer to one, and a lost worker is seen by their absence."""
+LOOKS = 2
+"""How often each attempt is looked at from one heartbeat to the next: one that has only just begun needs none yet, and
+a hundred that end soon would be a hundred calls of the server."""
 
 Result = TypeVar("Result")
 
@@ -38,7 +41,7 @@ class Watch:
         """It is to be looked at from time to time."""
         self._over.add(going)
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(EVERY, self._look)
+            self._timer = asyncio.get_running_loop().call_later(EVERY / LOOKS, self._look)
 
     def remove(self, going: "Going") -> None:
         """It has ended."""
@@ -46,7 +49,7 @@ class Watch:
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(EVERY, self._look) if self._over else None
+        self._timer = loop.call_later(EVERY / LOOKS, self._look) if self._over else None
         for going in self._over:
             going.look(loop)
 
@@ -54,12 +57,13 @@ class Watch:
 class Going:
     """An attempt that runs."""
 
-    __slots__ = ("_context", "_ends_at", "_struck", "_task", "_timer", "_told", "_watch")
+    __slots__ = ("_context", "_ends_at", "_looks", "_struck", "_task", "_timer", "_told", "_watch")
 
     def __init__(self, watch: Watch, task: "asyncio.Task[Any]", context: Context | None):
         self._watch = watch
         self._task = task
         self._context = context
+        self._looks = 0
         self._told: tuple[JsonValue, ...] = ()
         self._ends_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
@@ -79,7 +83,7 @@ class Going:
             return await work
         loop = asyncio.get_running_loop()
         self._ends_at = loop.time() + seconds
-        if seconds <= EVERY:
+        if seconds <= EVERY / LOOKS:
             self._timer = loop.call_at(self._ends_at, self._strike)
         elif self._context is None:
             self._watch.add(self)
@@ -106,9 +110,10 @@ class Going:
 
     def look(self, loop: asyncio.AbstractEventLoop) -> None:
         """It has been going on for a while."""
-        if self._context is not None:  # by itself: one that fails harms no other
+        self._looks += 1
+        if self._context is not None and self._looks % LOOKS == 0:  # by itself: one that fails harms no other
             loop.call_soon(activity.heartbeat, *self._told, context=self._context)
-        if self._timer is None and self._ends_at <= loop.time() + EVERY:
+        if self._timer is None and self._ends_at <= loop.time() + EVERY / LOOKS:
             self._timer = loop.call_at(self._ends_at, self._strike)
 
     def _strike(self) -> None:

@@ -39,6 +39,27 @@ class TestHeartbeats:
         assert [len(heard["short"]), len(heard["long"])] == [short, long], "nothing is shown after the end"
         assert all(told == (name,) for name, said in heard.items() for told in said)
 
+    async def test_what_has_just_begun_is_not_shown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(watch, "EVERY", 0.2)
+        over = Watch()
+        heard: list[Sequence[object]] = []
+
+        async def attempt(seconds: float) -> None:
+            going = over.begin()
+            await asyncio.sleep(seconds)
+            going.end()
+
+        async def run(after: float, seconds: float) -> None:
+            environment = ActivityEnvironment()
+            environment.on_heartbeat = lambda *told: heard.append((seconds, *told))
+            await asyncio.sleep(after)
+            await environment.run(attempt, seconds)
+
+        short = (run(after / 100, 0.05) for after in range(40))
+        await asyncio.gather(run(0, 0.5), *short)
+        assert heard, "the one that lasts keeps the timer going"
+        assert set(heard) == {(0.5,)}
+
     async def test_what_fails_for_one_harms_no_other(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(watch, "EVERY", 0.02)
         asyncio.get_running_loop().set_exception_handler(lambda _loop, _context: None)
