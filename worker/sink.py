@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 _PAUSE = 0.01
 """Seconds in which what happens comes together: the writer is not woken for every node of a quick chain, nor in the
 middle of a workflow task, which it would hold up."""
+_RECORDS = 0.1
+"""The same for records of attempts: what people watch, step events tell, and those take the records with them."""
 
 
 @dataclass(slots=True)
@@ -38,11 +40,11 @@ class Sink(Protocol):
         """Take what an interpreter says."""
         ...
 
-    def attempt(self, record: Attempt, /) -> None:
+    def attempt(self, record: Attempt) -> None:
         """Take what is known of an attempt that has ended."""
         ...
 
-    def told(self, record: Lines | Progress, /) -> None:
+    def told(self, record: Lines | Progress) -> None:
         """Take what an attempt tells while it runs."""
         ...
 
@@ -73,10 +75,11 @@ class BufferedSink:
         self._waiting: deque[Entry] = deque()
         self._in_hand: Sequence[Entry] = ()
         self._lock = threading.Lock()
-        self._awake = False
-        self._hurried = False
         self._due = asyncio.Event()
-        self._due_soon: asyncio.TimerHandle | None = None
+        self._due_in = math.inf
+        """The pause after which it is, of all that waits the shortest."""
+        self._due_at = math.inf
+        self._timer: asyncio.Handle | None = None
         self._written_at = -math.inf
         self._closing = False
         self.dropped = 0
@@ -104,26 +107,34 @@ class BufferedSink:
     def step(self, event: StepEvent, replaying: bool) -> None:  # noqa: FBT001 see Sink
         """Take what an interpreter says; called on the threads that run workflow tasks. Somebody may wait for the end
         of an execution: that is written without a pause."""
-        self._take(Step(event, replaying), at_once=event.type in ENDS)
+        self._take(Step(event, replaying), 0.0 if event.type in ENDS else _PAUSE)
 
-    def _take(self, entry: Entry, /, *, at_once: bool = False) -> None:
+    def attempt(self, record: Attempt) -> None:
+        """Take what is known of an attempt that has ended."""
+        self._take(record, _RECORDS)
+
+    def told(self, record: Lines | Progress) -> None:
+        """Take what an attempt tells while it runs."""
+        self._take(record, _PAUSE)
+
+    def _take(self, entry: Entry, pause: float) -> None:
         # A deque appends atomically, so the way of nearly every event needs no lock.
         if len(self._waiting) >= self._limit:
             self._count_dropped(1)
             return
         self._waiting.append(entry)
-        if not self._awake or (at_once and not self._hurried):  # waking the loop costs a system call: rarely, then
-            self._awake, self._hurried = True, at_once
-            self._loop.call_soon_threadsafe(self._write_soon, at_once)
+        if pause < self._due_in:  # waking the loop costs a system call: rarely, then
+            self._due_in = pause
+            self._loop.call_soon_threadsafe(self._write_soon, pause)
 
-    attempt = told = _take
-    """Take what is known of an attempt that has ended, what one tells while it runs."""
-
-    def _write_soon(self, at_once: bool) -> None:  # noqa: FBT001 the loop calls by position
-        if self._due_soon is not None:
-            self._due_soon.cancel()
-        pause = self._written_at + self._pause - self._loop.time() if at_once else self._pause
-        self._due_soon = self._loop.call_later(max(0.0, pause), self._due.set)
+    def _write_soon(self, pause: float) -> None:
+        now = self._loop.time()
+        at = now + max(pause, self._pause) if pause else max(now, self._written_at + self._pause)
+        if at >= self._due_at:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._due_at, self._timer = at, self._loop.call_at(at, self._due.set)
 
     def _count_dropped(self, count: int) -> None:
         with self._lock:
@@ -133,7 +144,7 @@ class BufferedSink:
         while not (self._closing and not self._waiting):
             await self._due.wait()
             self._due.clear()
-            self._awake = self._hurried = False  # before looking: whatever is taken from now on wakes this again
+            self._due_at = self._due_in = math.inf  # before looking: whatever is taken from now on wakes this again
             while self._waiting:
                 self._in_hand = [self._waiting.popleft() for _ in range(min(self._batch, len(self._waiting)))]
                 began = self._loop.time()

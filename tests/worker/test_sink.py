@@ -56,6 +56,25 @@ async def test_the_end_of_an_execution_is_written_without_a_pause(monkeypatch: p
         assert written.numbers() == [1, 2]  # nor are many that end written one by one
 
 
+async def test_records_of_attempts_go_with_the_next_event_or_a_little_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sink_module, "_RECORDS", 0.3)
+    written = Written()
+    async with BufferedSink(written) as sink:
+        sink.attempt(ATTEMPT)
+        await asyncio.sleep(0.1)
+        assert written.batches == []
+        sink.step(event(1), False)
+        await asyncio.sleep(0.1)
+        assert written.batches == [[ATTEMPT, Step(event(1), replaying=False)]]
+        sink.attempt(ATTEMPT)
+        await asyncio.sleep(0.4)
+        assert written.batches[1:] == [[ATTEMPT]]
+        sink.step(event(2), False)
+        sink.attempt(ATTEMPT)  # comes no later for what follows
+        await asyncio.sleep(0.1)
+        assert written.numbers() == [1, 2]
+
+
 async def test_all_that_is_said_before_the_close_is_written_in_order() -> None:
     written = Written()
     async with BufferedSink(written, batch=7) as sink:
