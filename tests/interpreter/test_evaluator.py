@@ -8,8 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dag.expressions import INLINE, ExpressionBudget, Moment, evaluate
-from dag.templates import render, scan
+from dag.paths import LONGEST, MOST
+from dag.templates import filled, render, scan
+from interpreter.compute import compute
 from interpreter.evaluator import Evaluator
+from interpreter.job import Job
 
 NOON = Moment(1_767_268_800_000, 7)
 SCALARS = st.text(max_size=3) | st.booleans() | st.none() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False)
@@ -37,9 +40,11 @@ def test_both_ways_render_alike(config: dict[str, Any], input: dict[str, Any]) -
     scope = {"input": input}
     template = scan(config)
     long = render(template, lambda source: evaluate(source, scope, NOON, INLINE))
-    value, secrets = Evaluator(scope, NOON, INLINE).render(template)
-    assert (repr(value), secrets) == (repr(long.value), long.secrets)
+    computed = compute(Job("demo.run", template), scope, NOON, INLINE)
+    assert (repr(computed.value), computed.secrets) == (repr(long.value), long.secrets)
     assert template.value == config
+    short = filled(template, scope)
+    assert short is None or repr(short) == repr(long.value)
 
 
 def test_a_flat_config_of_paths_takes_the_short_way() -> None:
@@ -65,6 +70,13 @@ def test_a_flat_config_of_paths_takes_the_short_way() -> None:
 )
 def test_all_else_goes_the_long_way(config: Any) -> None:
     assert scan(config).paths is None
+
+
+def test_so_many_that_they_may_be_large_go_the_long_way() -> None:
+    config: dict[str, Any] = {str(number): "${{ input.a }}" for number in range(MOST)}
+    assert filled(scan(config), {"input": {"a": 1}}) == dict.fromkeys(config, 1)
+    assert scan({**config, "more": "${{ input.a }}"}).paths is None
+    assert INLINE.result > MOST * LONGEST
 
 
 def test_what_is_named_counts_against_the_bound_of_a_node() -> None:
