@@ -1,6 +1,7 @@
 """The real interpreter on a real server against the reference evaluator: activities end when the reference says."""
 
 import asyncio
+import math
 import re
 import time
 import uuid
@@ -21,6 +22,7 @@ from temporalio.worker import Worker
 
 from dag.events import StepEvent
 from dag.journal import replaces
+from interpreter import workflow
 from interpreter.start import Start, Tuning
 from interpreter.workflow import Interpreter
 from runtime.executions import start
@@ -219,8 +221,10 @@ async def theatre(client: Client, variant: Variant) -> AsyncGenerator[Theatre]:
 
 
 @pytest.fixture
-async def theatres(client: Client) -> AsyncGenerator[Mapping[str, Theatre]]:
-    """One for each variant."""
+async def theatres(client: Client, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Mapping[str, Theatre]]:
+    """One for each variant. That a machine stands still for a moment must not end a turn in its middle: what is asked
+    to stop in the turn that starts it is cancelled before it begins."""
+    monkeypatch.setattr(workflow, "LONGEST_TURN", math.inf)
     async with AsyncExitStack() as stack:
         yield {name: await stack.enter_async_context(theatre(client, variant)) for name, variant in VARIANTS.items()}
 
