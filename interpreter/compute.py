@@ -35,8 +35,8 @@ def compute(job: Job, scope: Scope, moment: Moment, budget: Budget) -> Computed:
 
 
 def _plain(job: Job, scope: Scope) -> JsonValue:
-    """The config of an activity, where nothing of it has to be evaluated: so nearly all of them start. It is as small
-    as the document allows."""
+    """The config of an activity, where nothing of it has to be evaluated: so nearly all of them start. Its size needs
+    no check: the document's is bounded, and so is what is filled in."""
     if job.when is not None or job.cache_key is not None or job.type in WORDS:
         return None
     return filled(job.config, scope)

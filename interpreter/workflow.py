@@ -331,7 +331,7 @@ class Interpreter:
         while self._evaluations and self._evaluating < EVALUATIONS and self._may_evaluate(self._evaluations[0]):
             self._evaluating += 1
             order = self._evaluations.popleft()
-            self._track(order, [order.job, order.scope, order.moment], local=True)
+            self._track(order, (order.job, order.scope, order.moment), local=True)
 
     def _invoke(self, order: Invoke) -> None:
         local = order.local and self._locals < LOCALS
