@@ -26,9 +26,10 @@ def computing(expression: str, needs: list[str] | None = None, **fields: Any) ->
     }
 
 
-def chain(length: int, type: str = "test.work") -> dict[str, Any]:
+def chain(length: int, type: str = "test.work", **config: Any) -> dict[str, Any]:
     """Activities one after another: each adds one to what came before, the first begins with `input.x`."""
-    nodes = {"n0": work("${{ input.x }}", type=type)}
+    nodes = {"n0": work("${{ input.x }}", type=type, config=config)}
     for n in range(1, length):
-        nodes[f"n{n}"] = work(f"${{{{ nodes.n{n - 1}.output.value + 1 }}}}", [f"n{n - 1}"], type=type)
+        value = f"${{{{ nodes.n{n - 1}.output.value + 1 }}}}"
+        nodes[f"n{n}"] = work(value, [f"n{n - 1}"], type=type, config=config)
     return document(nodes)

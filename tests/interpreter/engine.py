@@ -5,11 +5,12 @@ import uuid
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from pydantic import JsonValue
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
@@ -84,11 +85,18 @@ class Engine:
         """The last that was said of each node."""
         return {event.path: event.type.partition(".")[2] for event in self.events(handle) if event.path}
 
+    def order(self, handle: WorkflowHandle[Any, Any]) -> list[str]:
+        """Which nodes succeeded, in the order in which they did."""
+        return [event.path for event in self.events(handle) if event.type == "node.succeeded" and event.path]
 
-async def ended(handle: WorkflowHandle[Any, Any]) -> Ended:
-    """Wait for the end of an execution."""
+
+async def ended(handle: WorkflowHandle[Any, Any], *, within: float = 100.0) -> Ended:
+    """Wait for the end of an execution, which comes within so many seconds, even on a machine that is slow for a while.
+    How soon it comes is not what is tested here."""
     try:
-        return Ended("succeeded", await handle.result())
+        return Ended("succeeded", await asyncio.wait_for(handle.result(), within))
+    except TimeoutError:
+        raise AssertionError(f"it has not ended; {await so_far(handle)}") from None
     except WorkflowFailureError as failure:
         match failure.cause:
             case CancelledError():
@@ -98,6 +106,17 @@ async def ended(handle: WorkflowHandle[Any, Any]) -> Ended:
                 return Ended("timed_out" if error.code == "timeout.execution" else "failed", failure=error)
             case cause:
                 raise AssertionError(f"an execution ends in no other way: {cause!r}") from failure
+
+
+async def so_far(handle: WorkflowHandle[Any, Any]) -> str:
+    """How far an execution has come, as Temporal knows it."""
+    told = (await handle.describe()).raw_description
+    events = [
+        f"{event.event_time.ToDatetime():%H:%M:%S.%f} {EventType.Name(event.event_type).removeprefix('EVENT_TYPE_')}"
+        for event in (await handle.fetch_history()).events
+    ]
+    now = f"{datetime.now(UTC):%H:%M:%S.%f} now\n{told.pending_activities}\n{told.pending_workflow_task}"
+    return "\n".join(["its history:", *events, now])
 
 
 async def until(condition: Callable[[], object]) -> None:

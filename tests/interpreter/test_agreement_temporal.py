@@ -155,7 +155,7 @@ class Theatre:
         handle = await start(self.client, plan, begin, tenant="acme", execution=execution, queue=self.queue)
         try:
             await self._follow(reference, handle, document)
-            how = await asyncio.wait_for(ended(handle), PATIENCE)
+            how = await ended(handle)
             await _until(lambda: self.heard.has_all(execution), "its batches end")
         except (AssertionError, TimeoutError):
             with suppress(RPCError):  # it may have ended meanwhile

@@ -61,6 +61,5 @@ async def test_graphs_within_graphs_have_a_bound_all_together(engine: Engine) ->
 async def test_thousands_of_waits_at_once_are_not_too_much_for_temporal(engine: Engine) -> None:
     wait = {"nodes": {"w": {"type": "wait_event", "config": {"events": [{"name": "never"}], "timeout": "1s"}}}}
     loop = {"items": "input", "concurrency": 2_000, "body": wait, "result": "none"}
-    assert (
-        await engine.run(document({"each": {"type": "for_each", "config": loop}}), list(range(2_000)))
-    ).output is None
+    handle = await engine.start(document({"each": {"type": "for_each", "config": loop}}), list(range(2_000)))
+    assert (await ended(handle, within=500)).output is None

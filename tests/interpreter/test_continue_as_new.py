@@ -41,18 +41,18 @@ async def test_an_activity_that_runs_on_neither_holds_up_the_rest_nor_is_lost(en
     handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=4, patience=0.3))
     assert (await ended(handle)).output == [12, "late"]
     assert_unbroken(engine, handle)
-    done = [event.path for event in engine.events(handle) if event.type == "node.succeeded"]
-    assert done[-1] == "long", "the rest went on beside it"
+    assert engine.order(handle)[-1] == "long", "the rest went on beside it"
     assert set(engine.witness.runs.values()) == {1}
 
 
 async def test_a_delay_goes_on_with_the_time_left(engine: Engine) -> None:
-    flow = chain(6)
+    flow = chain(6, sleep=0.6)
     flow["nodes"]["wait"] = {"type": "delay", "config": {"for": "2s"}}
     began = asyncio.get_running_loop().time()
     handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
     assert (await ended(handle)).status == "succeeded"
-    assert 2 <= asyncio.get_running_loop().time() - began < 4
+    assert asyncio.get_running_loop().time() - began >= 2
+    assert engine.order(handle).index("wait") < engine.order(handle).index("n5"), "it does not begin again"
     assert_unbroken(engine, handle)
 
 
@@ -75,13 +75,12 @@ FAILING = work(type="test.read", config={"fail": "user.no", "retryable": True}, 
 
 @pytest.mark.parametrize("waiting", [{"type": "delay", "config": {"for": "1h"}}, FAILING], ids=["delay", "retries"])
 async def test_a_nodes_time_goes_on_counting(engine: Engine, waiting: dict[str, Any]) -> None:
-    flow = chain(6)
+    flow = chain(6, sleep=0.6)
     flow["nodes"]["wait"] = {**waiting, "timeout": "2500ms"}
-    began = asyncio.get_running_loop().time()
     handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
     error = (await ended(handle)).error
     assert (error.code, error.path) == ("timeout.node", "wait")
-    assert asyncio.get_running_loop().time() - began < 4
+    assert engine.statuses(handle)["n5"] != "succeeded", "it does not begin again"
 
 
 async def test_the_executions_time_goes_on_counting(engine: Engine) -> None:
@@ -89,8 +88,8 @@ async def test_the_executions_time_goes_on_counting(engine: Engine) -> None:
     flow["settings"] = {"timeout": "2s"}
     began = asyncio.get_running_loop().time()
     handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=1))
-    assert (await asyncio.wait_for(ended(handle), 20)).status == "timed_out"
-    assert 2 <= asyncio.get_running_loop().time() - began < 6
+    assert (await ended(handle)).status == "timed_out"
+    assert asyncio.get_running_loop().time() - began >= 2
     assert set(engine.statuses(handle).values()) <= {"succeeded", "cancelled", "skipped"}
 
 
@@ -164,7 +163,7 @@ async def test_a_cancel_after_continuing_ends_it(engine: Engine) -> None:
     while len(engine.witness.runs) < 5:
         await asyncio.sleep(0.05)
     await handle.cancel()
-    assert (await asyncio.wait_for(ended(handle), 20)).status == "cancelled"
+    assert (await ended(handle)).status == "cancelled"
     assert engine.statuses(handle)["last"] == "cancelled"
 
 
@@ -185,7 +184,7 @@ async def test_twenty_thousand_control_nodes_fit_one_execution(engine: Engine) -
 @pytest.mark.timeout(600)
 async def test_five_thousand_activities_in_a_row_keep_every_history_short(engine: Engine) -> None:
     handle = await engine.start(chain(5_000), {"x": 1})
-    assert (await ended(handle)).output == {"value": 5_000}
+    assert (await ended(handle, within=500)).output == {"value": 5_000}
     assert_unbroken(engine, handle)
     measured = await lengths(engine, handle)
     assert len(measured) > 4
@@ -199,6 +198,6 @@ async def test_an_activity_of_ninety_seconds_survives_forced_continuation_beside
     flow["nodes"]["long"] = work("late", config={"sleep": 90}, attempt_timeout="2m")
     flow["output"] = ["${{ nodes.n39.output.value }}", "${{ nodes.long.output.value }}"]
     handle = await engine.start(flow, {"x": 1}, tuning=Tuning(continue_after=5, patience=1))
-    assert (await ended(handle)).output == [40, "late"]
+    assert (await ended(handle, within=200)).output == [40, "late"]
     assert_unbroken(engine, handle)
     assert set(engine.witness.runs.values()) == {1}

@@ -16,13 +16,13 @@ async def test_a_wait_beyond_all_lives_waits(engine: Engine, config: dict[str, s
     await asyncio.sleep(0.3)
     assert engine.statuses(handle)["d"] == "waiting"
     await handle.cancel()
-    assert (await asyncio.wait_for(ended(handle), 10)).status == "cancelled"
+    assert (await ended(handle)).status == "cancelled"
 
 
 @pytest.mark.parametrize("config", [{"for": "0s"}, {"until": "0001-01-01T00:00:00Z"}, {"until": "1969-12-31"}])
 async def test_a_wait_that_is_over_goes_on_at_once(engine: Engine, config: dict[str, str]) -> None:
     flow = document({"d": {"type": "delay", "config": config}, "b": computing("nodes.d.status", ["d"])})
-    assert (await asyncio.wait_for(engine.run(flow), 5)).output == "succeeded"
+    assert (await engine.run(flow)).output == "succeeded"
 
 
 async def test_waits_end_in_the_order_of_their_times(engine: Engine) -> None:

@@ -1,6 +1,5 @@
 """The control-flow patterns of van der Aalst and others, by number (workflowpatterns.com): a document for each, run."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -9,7 +8,6 @@ from pydantic import JsonValue
 from dag.event_messages import SIGNAL, EmittedEvent
 from tests.interpreter.documents import computing, document, work
 from tests.interpreter.engine import Engine, ended, until
-from tests.interpreter.histories import Handle
 
 SLOW = {"sleep": 20}
 """Nobody waits for it to end: it is cancelled."""
@@ -29,20 +27,10 @@ def for_each(items: str, body: dict[str, Any], needs: list[str] | None = None, *
     return {**node, "needs": needs} if needs else node
 
 
-def order(engine: Engine, handle: Handle) -> list[str]:
-    """Which nodes succeeded, in the order in which they did."""
-    return [event.path for event in engine.events(handle) if event.type == "node.succeeded" and event.path]
-
-
-async def settled(handle: Handle) -> Any:
-    """How it ended, which is soon."""
-    return await asyncio.wait_for(ended(handle), 15)
-
-
 async def test_pattern_01_sequence_starts_a_task_when_the_one_before_is_done(engine: Engine) -> None:
     handle = await engine.start(document({"c": work(3, ["b"]), "b": work(2, ["a"]), "a": work(1)}))
-    assert (await settled(handle)).output == {"value": 3}
-    assert order(engine, handle) == ["a", "b", "c"]
+    assert (await ended(handle)).output == {"value": 3}
+    assert engine.order(handle) == ["a", "b", "c"]
 
 
 async def test_pattern_02_parallel_split_runs_all_branches_at_once(engine: Engine) -> None:
@@ -52,17 +40,17 @@ async def test_pattern_02_parallel_split_runs_all_branches_at_once(engine: Engin
     await until(lambda: len(engine.board.waits) == 2)
     for name in ("c", "b"):
         await engine.board.emit(name)
-    assert (await settled(handle)).status == "succeeded"
-    assert sorted(order(engine, handle)) == ["a", "b", "c"]
+    assert (await ended(handle)).status == "succeeded"
+    assert sorted(engine.order(handle)) == ["a", "b", "c"]
 
 
 async def test_pattern_03_synchronization_waits_for_every_branch(engine: Engine) -> None:
     flow = document({"a": work(1), "b": awaited("b"), "c": work(3, ["a", "b.received"])})
     handle = await engine.start(flow)
-    await until(lambda: order(engine, handle) == ["a"] and engine.board.waits)
+    await until(lambda: engine.order(handle) == ["a"] and engine.board.waits)
     await engine.board.emit("b")
-    assert (await settled(handle)).output == {"value": 3}
-    assert order(engine, handle) == ["a", "b", "c"]
+    assert (await ended(handle)).output == {"value": 3}
+    assert engine.order(handle) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize(("total", "taken"), [(5, "small"), (5000, "large")])
@@ -75,8 +63,8 @@ async def test_pattern_04_exclusive_choice_takes_exactly_one_branch(engine: Engi
         }
     )
     handle = await engine.start(flow, {"total": total})
-    assert (await settled(handle)).status == "succeeded"
-    assert order(engine, handle) == ["size", taken]
+    assert (await ended(handle)).status == "succeeded"
+    assert engine.order(handle) == ["size", taken]
 
 
 @pytest.mark.parametrize(("by", "paid"), [("card", "charged"), ("cash", "counted")])
@@ -121,8 +109,8 @@ async def test_pattern_07_structured_synchronizing_merge_waits_for_the_branches_
 ) -> None:
     flow = document({**several_ways(), "transfer": work("done", ["police", "fire", "ambulance"])})
     handle = await engine.start(flow, {"needs": wanted})
-    assert (await settled(handle)).output == {"value": "done"}
-    done = order(engine, handle)
+    assert (await ended(handle)).output == {"value": "done"}
+    done = engine.order(handle)
     assert done[-1] == "transfer"
     assert sorted(done[1:-1]) == wanted
 
@@ -137,11 +125,11 @@ async def test_pattern_09_structured_discriminator_goes_on_with_the_first_and_re
     }
     handle = await engine.start(document({"each": for_each("[1, 2]", turn, concurrency=1)}))
     for turns in (1, 2):
-        await until(lambda: sum(path.endswith("triage") for path in order(engine, handle)) == turns)  # noqa: B023
+        await until(lambda: sum(path.endswith("triage") for path in engine.order(handle)) == turns)  # noqa: B023
         await until(lambda: engine.board.waits)
         await engine.board.emit("pulse")
-    assert (await settled(handle)).output == [{"value": "seen"}, {"value": "seen"}]
-    assert order(engine, handle) == [
+    assert (await ended(handle)).output == [{"value": "seen"}, {"value": "seen"}]
+    assert engine.order(handle) == [
         *("each[0].breath", "each[0].triage", "each[0].pulse"),
         *("each[1].breath", "each[1].triage", "each[1].pulse"),
         "each",
@@ -151,7 +139,7 @@ async def test_pattern_09_structured_discriminator_goes_on_with_the_first_and_re
 async def test_pattern_11_implicit_termination_ends_when_nothing_is_left_to_do(engine: Engine) -> None:
     flow = document({"a": work(1), "quick": work(2, ["a"]), "slow": work(3, ["a"], config=WHILE)})
     handle = await engine.start(flow)
-    assert (await settled(handle)).status == "succeeded"
+    assert (await ended(handle)).status == "succeeded"
     assert engine.statuses(handle) == {"a": "succeeded", "quick": "succeeded", "slow": "succeeded"}
 
 
@@ -164,11 +152,11 @@ async def test_pattern_12_multiple_instances_without_synchronization_hold_nobody
         }
     )
     handle = await engine.start(flow)
-    await until(lambda: len(engine.board.waits) == 3 and "next" in order(engine, handle))
+    await until(lambda: len(engine.board.waits) == 3 and "next" in engine.order(handle))
     for _ in range(3):
         await engine.board.emit("sent")
-    assert (await settled(handle)).status == "succeeded"
-    assert len([path for path in order(engine, handle) if path.endswith("letter")]) == 3
+    assert (await ended(handle)).status == "succeeded"
+    assert len([path for path in engine.order(handle) if path.endswith("letter")]) == 3
 
 
 async def test_pattern_13_multiple_instances_known_at_design_time_are_waited_for(engine: Engine) -> None:
@@ -179,8 +167,8 @@ async def test_pattern_13_multiple_instances_known_at_design_time_are_waited_for
         }
     )
     handle = await engine.start(flow)
-    assert (await settled(handle)).output == {"value": "signed"}
-    done = order(engine, handle)
+    assert (await ended(handle)).output == {"value": "signed"}
+    done = engine.order(handle)
     assert sorted(done[:6]) == [f"directors[{turn}].sign" for turn in range(6)]
     assert done[6:] == ["directors", "report"]
 
@@ -219,9 +207,10 @@ async def test_pattern_16_deferred_choice_is_made_by_what_happens_first(engine: 
     if happens is not None:
         await until(lambda: engine.board.waits)
         await engine.board.emit(happens)
-    assert len((await settled(handle)).output) == 1
+    output: Any = (await ended(handle)).output
+    assert len(output) == 1
     taken = {"paid": "ship", "called_off": "restock", None: "remind"}[happens]
-    assert order(engine, handle)[-1] == taken
+    assert engine.order(handle)[-1] == taken
     assert not engine.board.waits
 
 
@@ -236,7 +225,7 @@ async def test_pattern_19_cancel_task_ends_one_running_task_and_the_case_goes_on
     handle = await engine.start(flow)
     await until(lambda: engine.witness.running and engine.board.waits)
     await engine.board.emit("recalled")
-    assert (await settled(handle)).output == {"value": "reported"}
+    assert (await ended(handle)).output == {"value": "reported"}
     assert engine.statuses(handle) == {"assess": "cancelled", "recalled": "succeeded", "report": "succeeded"}
 
 
@@ -251,7 +240,7 @@ async def test_pattern_20_cancel_case_ends_all_that_runs_and_starts_no_more(engi
     handle = await engine.start(flow)
     await until(lambda: engine.witness.running == 3)
     await handle.cancel()
-    assert (await settled(handle)).status == "cancelled"
+    assert (await ended(handle)).status == "cancelled"
     assert engine.statuses(handle) == {
         "claim": "cancelled",
         "letters": "cancelled",
@@ -294,7 +283,7 @@ async def test_pattern_24_persistent_trigger_is_kept_until_somebody_waits_for_it
     else:
         await handle.signal(SIGNAL, EmittedEvent("ev_early", "bay_free", None, "bay 3", "2100-01-01T00:00:00+00:00"))
     await engine.board.emit("prepared")
-    assert (await settled(handle)).output == {"value": "bay 3"}
+    assert (await ended(handle)).output == {"value": "bay 3"}
 
 
 async def test_pattern_25_cancel_region_ends_the_tasks_of_a_region_and_no_others(engine: Engine) -> None:
@@ -320,9 +309,9 @@ async def test_pattern_25_cancel_region_ends_the_tasks_of_a_region_and_no_others
     handle = await engine.start(flow)
     await until(lambda: len(engine.witness.runs) == 2 and len(engine.board.waits) == 3)
     await engine.board.emit("recalled")
-    await until(lambda: "either" in order(engine, handle))
+    await until(lambda: "either" in engine.order(handle))
     await engine.board.emit("paid")
-    assert (await settled(handle)).output == {"value": "closed"}
+    assert (await ended(handle)).output == {"value": "closed"}
     statuses = engine.statuses(handle)
     assert {path: statuses[f"either.region.{path}"] for path in region} == {
         "pick": "succeeded",
@@ -345,9 +334,9 @@ async def test_pattern_26_cancel_multiple_instance_task_leaves_finished_instance
     handle = await engine.start(flow)
     await until(lambda: len(engine.board.waits) == 4)
     await engine.board.emit("measured", 1)
-    await until(lambda: "test[0].sample" in order(engine, handle))
+    await until(lambda: "test[0].sample" in engine.order(handle))
     await engine.board.emit("leak")
-    assert (await settled(handle)).output == {"value": "out"}
+    assert (await ended(handle)).output == {"value": "out"}
     assert engine.statuses(handle) == {
         "test": "cancelled",
         "test[0].sample": "succeeded",
@@ -367,7 +356,7 @@ async def test_pattern_29_cancelling_discriminator_goes_on_with_the_first_and_ca
         }
     )
     handle = await engine.start(flow)
-    assert (await settled(handle)).output == {"value": "used"}
+    assert (await ended(handle)).output == {"value": "used"}
     assert engine.statuses(handle) == {"extract": "cancelled", "ask": "succeeded", "use": "succeeded"}
 
 
@@ -383,10 +372,10 @@ async def test_pattern_30_structured_partial_join_goes_on_with_two_of_three_and_
         }
     )
     handle = await engine.start(flow)
-    await until(lambda: "pay" in order(engine, handle) and engine.board.waits)
+    await until(lambda: "pay" in engine.order(handle) and engine.board.waits)
     await engine.board.emit("yes")
-    assert (await settled(handle)).status == "succeeded"
-    assert order(engine, handle)[2:] == ["pay", "c"]
+    assert (await ended(handle)).status == "succeeded"
+    assert engine.order(handle)[2:] == ["pay", "c"]
 
 
 async def test_pattern_32_cancelling_partial_join_goes_on_with_two_of_three_and_cancels_the_third(
@@ -401,7 +390,7 @@ async def test_pattern_32_cancelling_partial_join_goes_on_with_two_of_three_and_
         }
     )
     handle = await engine.start(flow)
-    assert (await settled(handle)).output == {"value": "planned"}
+    assert (await ended(handle)).output == {"value": "planned"}
     assert engine.statuses(handle) == {"a": "succeeded", "b": "succeeded", "c": "cancelled", "plan": "succeeded"}
 
 
@@ -429,12 +418,12 @@ async def test_pattern_34_static_partial_join_for_multiple_instances_goes_on_wit
     await until(lambda: len(engine.board.waits) == 5)
     for sample in (4, 2):
         await engine.board.emit("measured", sample)
-    await until(lambda: "decide" in order(engine, handle))
-    assert "test" not in order(engine, handle)
+    await until(lambda: "decide" in engine.order(handle))
+    assert "test" not in engine.order(handle)
     for sample in (1, 3):
         await engine.board.emit("measured", sample)
-    assert (await settled(handle)).status == "succeeded"
-    assert order(engine, handle).count("decide") == 1
+    assert (await ended(handle)).status == "succeeded"
+    assert engine.order(handle).count("decide") == 1
     assert set(engine.statuses(handle).values()) == {"succeeded"}
 
 
@@ -445,7 +434,7 @@ async def test_pattern_35_cancelling_partial_join_for_multiple_instances_goes_on
     await until(lambda: len(engine.board.waits) == 5)
     for sample in (3, 1):
         await engine.board.emit("measured", sample)
-    assert (await settled(handle)).output == {"value": "decided"}
+    assert (await ended(handle)).output == {"value": "decided"}
     statuses = engine.statuses(handle)
     assert [statuses[f"test[{turn}].sample"] for turn in range(4)] == [
         "succeeded",
@@ -479,8 +468,8 @@ async def test_pattern_37_local_synchronizing_merge_waits_for_what_can_still_com
         }
     )
     handle = await engine.start(flow, input)
-    assert (await settled(handle)).output == {"value": "closed"}
-    ran = [path for path in order(engine, handle) if path not in ("call", "ordered")]
+    assert (await ended(handle)).output == {"value": "closed"}
+    ran = [path for path in engine.order(handle) if path not in ("call", "ordered")]
     assert ran[-1] == "close"
     assert sorted(ran[:-1]) == done
 
@@ -496,7 +485,7 @@ async def test_pattern_43_explicit_termination_ends_the_case_where_it_is_reached
         }
     )
     handle = await engine.start(flow)
-    result = await settled(handle)
+    result = await ended(handle)
     assert (result.status, result.output) == ("succeeded", "found")
     assert engine.statuses(handle) == {
         "search": "cancelled",

@@ -113,7 +113,7 @@ async def test_on_error_continue_goes_on_without_an_output(engine: Engine) -> No
 async def test_the_first_success_wins_and_the_rest_is_cancelled(engine: Engine) -> None:
     flow = document(
         {
-            "slow": work("slow", config={"sleep": 20}),
+            "slow": work("slow", config={"sleep": 60}),
             "quick": work("quick", config={"sleep": 0.2}),
             "broken": work(config={"fail": "user.no"}),
             "first": {
@@ -125,7 +125,7 @@ async def test_the_first_success_wins_and_the_rest_is_cancelled(engine: Engine) 
         }
     )
     handle = await engine.start(flow)
-    assert (await asyncio.wait_for(ended(handle), 10)).output == 1
+    assert (await ended(handle)).output == 1
     assert engine.statuses(handle) == {
         "slow": "cancelled",
         "quick": "succeeded",
@@ -173,10 +173,10 @@ async def test_stop_ends_with_its_output_and_fail_with_its_error(engine: Engine)
     stop = document(
         {
             "a": {"type": "stop", "config": {"output": {"n": "${{ input.n }}"}}},
-            "b": work(config={"sleep": 20}),
+            "b": work(config={"sleep": 60}),
         }
     )
-    assert (await asyncio.wait_for(engine.run(stop, {"n": 1}), 10)).output == {"n": 1}
+    assert (await engine.run(stop, {"n": 1})).output == {"n": 1}
     fail = document(
         {"f": {"type": "fail", "config": {"code": "user.bad", "message": "n is ${{ input.n }}", "details": [1]}}}
     )
@@ -215,9 +215,9 @@ async def test_a_node_without_effects_is_local_until_an_attempt_fails_or_lasts(e
 
 
 async def test_an_execution_times_out_with_all_it_runs(engine: Engine) -> None:
-    flow = document({"a": work(config={"sleep": 20}), "b": work(1, ["a"])}, settings={"timeout": "500ms"})
+    flow = document({"a": work(config={"sleep": 60}), "b": work(1, ["a"])}, settings={"timeout": "500ms"})
     handle = await engine.start(flow)
-    result = await asyncio.wait_for(ended(handle), 10)
+    result = await ended(handle)
     assert result.status == "timed_out"
     assert engine.statuses(handle) == {"a": "cancelled", "b": "skipped"}
 
@@ -276,7 +276,7 @@ async def test_large_outputs_stay_out_of_the_history(engine: Engine) -> None:
 
 async def test_queries_tell_where_it_stands(engine: Engine) -> None:
     flow = document(
-        {"a": {"type": "set", "config": {"values": {"x": "2"}}}, "b": work(config={"sleep": 20}, needs=["a"])},
+        {"a": {"type": "set", "config": {"values": {"x": "2"}}}, "b": work(config={"sleep": 60}, needs=["a"])},
         vars={"x": 1},
     )
     handle = await engine.start(flow)

@@ -143,13 +143,13 @@ class TestHandedOver:
 class TestTime:
     async def test_an_attempt_that_lasts_too_long_may_be_tried_again(self) -> None:
         async def run(config: Config, context: Context) -> Output:
-            await asyncio.sleep(10)
+            await asyncio.sleep(60)
             return Output()
 
         async with bench(run) as on:
             began = time.monotonic()
             failure = await failure_of(on, {}, Invocation(timeout=0.05, deadline=time.time() + 60))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20
         assert (failure.type, failure.non_retryable) == ("timeout.attempt", False)
 
     @pytest.mark.parametrize("left", [0.05, -5.0])
