@@ -263,7 +263,7 @@ class Execution:
         elif (taken := self.steering.take(calls=calls)) is not None:
             self._starting.take(*taken)
         else:
-            return self._ring() or (self.steering.reaches and bool(self.orders))
+            return self._ring()
         return True
 
     def _ring(self) -> bool:

@@ -9,6 +9,10 @@ from dag.errors import ErrorValue
 from dag.invocation import SecretText
 from dag.plan import Template
 
+NOT_COMPUTED = ErrorValue(
+    code="internal", message="Computing the node's expressions failed unexpectedly; the worker's log says how."
+)
+
 
 @dataclass(slots=True)
 class Job:

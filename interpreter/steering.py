@@ -168,11 +168,6 @@ class Steering:
         return as_told(self._at)
 
     @property
-    def reaches(self) -> bool:
-        """Whether it reaches others how this is debugged: what they are told is told at once then."""
-        return self._at.beyond is not None
-
-    @property
     def _is_ending(self) -> bool:
         return self._frames.root.at.standing.ending is not None or self._has_ended()
 

@@ -44,9 +44,10 @@ from dag.sub_workflows import ENDED, ChildEnd
 from dag.task_messages import DECIDE, DECIDED, TASK, TASKS, Answer, Decided, Decision, Task
 from interpreter import showing, terms
 from interpreter.clock import Clock
+from interpreter.ended import Ended
 from interpreter.execution import Execution, Told
 from interpreter.former import carried_over
-from interpreter.job import Computed, failure
+from interpreter.job import NOT_COMPUTED, Computed, failure
 from interpreter.journal import Emit, Now
 from interpreter.lasting import OURS
 from interpreter.load import Load
@@ -120,7 +121,7 @@ class Interpreter:
         hand_over = cast(HandOver | None, workflow.extern_functions().get(HAND_OVER))  # pyright: ignore[reportUnknownMemberType]
         self._handed = hand_over(info.run_id) if hand_over is not None else dict[str, tuple[JsonValue, Invocation]]()
         """What local activities are called with. Where an interpreter is only replayed, they do not run."""
-        self._ended: deque[int] = deque()
+        self._ended = Ended()
         self._told: deque[Told] = deque()
         """What has come by signal and was not looked at."""
         self._wake: asyncio.Future[None] | None = None
@@ -299,12 +300,12 @@ class Interpreter:
         self._turn_began = time.perf_counter()
 
     async def _advance(self) -> None:
-        """Start what is ready. Control nodes end as they start, and others follow."""
+        """Start what is ready: control nodes end as they start, others follow. While it breathes, more is ordered."""
         execution = self._execution
         self._carry_out()
         while True:
             has_room = len(self._running) < self._start.tuning.in_flight
-            if not execution.advance(calls=has_room and not self._must_hold(), attempts=has_room):
+            if not (execution.advance(calls=has_room and not self._must_hold(), attempts=has_room) or execution.orders):
                 break
             self._carry_out()
             tired = time.perf_counter() - self._turn_began > LONGEST_TURN
@@ -350,6 +351,8 @@ class Interpreter:
         if (running := self._running.get(number)) is not None:
             self._start_activities()
             running.handle.cancel()
+            if running.local:
+                self._ended.stop(number)
         elif (waiting := next((each for each in self._evaluations if each.number == number), None)) is not None:
             self._evaluations.remove(waiting)
             self._execution.cancelled(number)
@@ -384,7 +387,7 @@ class Interpreter:
         return workflow.patched(id)
 
     def _on_end(self, number: int, _handle: asyncio.Task[Any]) -> None:
-        self._ended.append(number)
+        self._ended.add(number)
         self._rouse()
 
     def _tell(self, told: Told) -> None:
@@ -450,9 +453,8 @@ class Interpreter:
         )
 
     def _settle_ended(self) -> None:
-        """Tell the execution what ended, in the order in which it did."""
-        while self._ended:
-            number = self._ended.popleft()
+        """Tell the execution what ended."""
+        for number in self._ended.take():
             running = self._running.pop(number)
             self._stragglers.discard(number)
             self._evaluating -= running.evaluates
@@ -601,11 +603,6 @@ class _Running:
     @property
     def evaluates(self) -> bool:
         return isinstance(self.order, Evaluate)
-
-
-NOT_COMPUTED = ErrorValue(
-    code="internal", message="Computing the node's expressions failed unexpectedly; the worker's log says how."
-)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import json
 import random
+import time
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, pairwise
@@ -22,7 +23,7 @@ from interpreter.job import Computed, Job
 from interpreter.start import Tuning
 from runtime import executions
 from tests.interpreter.documents import computing, document, work
-from tests.interpreter.engine import Engine, ended, engine_on
+from tests.interpreter.engine import Engine, ended, engine_on, until
 from tests.interpreter.histories import Handle, replayed, runs
 from tests.interpreter.record import said
 from tests.interpreter.scenarios import SCENARIOS, performed
@@ -189,3 +190,42 @@ async def test_a_machine_that_is_always_too_slow_gets_to_the_end(client: Client,
         histories = await assert_replays_alike(engine, handle, machine)
         assert len(patches(histories)) >= 300
         assert len(histories) == 2
+
+
+async def test_a_cancel_that_comes_between_two_parts_of_a_long_turn_reaches_what_runs(
+    client: Client, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine.becomes(1.0)
+    monkeypatch.setattr(interpreter, "SHORTEST", timedelta(seconds=3))
+    async with engine_on(client) as engine:
+        handle = await engine.start(document({"a": work(config={"sleep": 60})}))
+        await until(lambda: engine.witness.running)
+        await handle.cancel()
+        assert (await ended(handle)).status == "cancelled"
+        await assert_replays_alike(engine, handle, machine)
+    assert engine.statuses(handle) == {"a": "cancelled"}
+
+
+async def test_a_local_result_that_comes_while_it_is_asked_to_stop_replays_alike(
+    client: Client, machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a replay, Temporal gives it before those that ended before it."""
+    settle = interpreter.Interpreter._settle_ended
+
+    def slowly(self: interpreter.Interpreter) -> None:
+        time.sleep(0.5)  # what ends meanwhile comes together
+        settle(self)
+
+    monkeypatch.setattr(interpreter.Interpreter, "_settle_ended", slowly)
+    machine.becomes(0.0)
+    nodes = {
+        "quick": work(type="test.read"),
+        "other": work(type="test.read", config={"sleep": 0.15}),
+        "late": work(type="test.read", config={"sleep": 0.3}),
+        "first": computing("1", ["quick", "late"], join="any"),
+        "after": computing("1", ["other"]),
+    }
+    async with engine_on(client) as engine:
+        handle = await engine.start(document(nodes))
+        assert (await ended(handle)).status == "succeeded"
+        await assert_replays_alike(engine, handle, machine)
