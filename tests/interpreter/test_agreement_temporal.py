@@ -67,6 +67,8 @@ class Variant:
     continue_after: int | None = None
     cached: int = 500
     batched: bool = False
+    cut_short: bool = False
+    """Each turn ends after each of its steps: nothing is asked to stop in the workflow task that starts it."""
 
     @property
     def tuning(self) -> Tuning:
@@ -80,6 +82,11 @@ VARIANTS = {
     "replayed from the start at every step": Variant(cached=0),
     "both": Variant(continue_after=2, cached=0),
     "with each turn of a concurrent loop as a batch": Variant(batched=True),
+}
+CUT_SHORT = {
+    "cut short": Variant(cut_short=True),
+    "cut short and continued as new": Variant(cut_short=True, continue_after=1),
+    "cut short and replayed": Variant(cut_short=True, cached=0),
 }
 
 
@@ -143,15 +150,16 @@ class Theatre:
     """A worker whose activities are on a stage."""
 
     client: Client
+    variant: Variant
     queue: str
     stage: Stage
     heard: Heard
 
-    async def perform(self, document: Document, script: Script, reference: Outcome, tuning: Tuning) -> Outcome:
+    async def perform(self, document: Document, script: Script, reference: Outcome) -> Outcome:
         """Run a document as the reference ran it: let the same happen in the same order, one thing after another."""
         execution = f"ex_{uuid.uuid4().hex}"
         plan = published(document, types=self.stage.types)
-        begin = Start(input=dict(script.input), tuning=tuning)
+        begin = Start(input=dict(script.input), tuning=self.variant.tuning)
         handle = await start(self.client, plan, begin, tenant="acme", execution=execution, queue=self.queue)
         try:
             await self._follow(reference, handle, document)
@@ -167,7 +175,7 @@ class Theatre:
 
     async def _follow(self, reference: Outcome, handle: WorkflowHandle[Any, Any], document: Document) -> None:
         local = _local(reference, document, self.stage)
-        unheard = _unheard(reference, local)
+        unheard = self.unheard(reference, document)
         busy: set[str] = set()
         awaited: dict[str, Callable[[], bool]] = {}
         for step in reference.steps:
@@ -194,14 +202,20 @@ class Theatre:
                 if not busy or what.split()[0] in local:  # while a local activity runs, the server hears of nothing
                     await _until(awaited.pop(what), what)
 
+    def unheard(self, outcome: Outcome, document: Document) -> set[str]:
+        """Those that were asked to stop in the workflow task that started them."""
+        return set() if self.variant.cut_short else _unheard(outcome, _local(outcome, document, self.stage))
+
     def _settles(self, workflow: str, node: str) -> Callable[[], bool]:
         return lambda: (workflow, node) in self.heard.settled
 
 
 @asynccontextmanager
 async def theatre(client: Client, variant: Variant) -> AsyncGenerator[Theatre]:
-    # Without a cache the SDK breaks local activities off and has them done again, for which there is no cue.
-    stage, heard, queue = Stage(with_local=variant.cached > 0), Heard(), f"q-{uuid.uuid4().hex}"
+    # Without a cache the SDK breaks local activities off and has them done again, for which there is no cue. And while
+    # one runs, a turn that was cut short does not go on.
+    with_local = variant.cached > 0 and not variant.cut_short
+    stage, heard, queue = Stage(with_local=with_local), Heard(), f"q-{uuid.uuid4().hex}"
     calls = LocalCalls()
     async with means(stage.types) as have:
         host = Worker(
@@ -216,27 +230,43 @@ async def theatre(client: Client, variant: Variant) -> AsyncGenerator[Theatre]:
             default_heartbeat_throttle_interval=PROMPTLY,
         )
         async with host:
-            yield Theatre(client, queue, stage, heard)
+            yield Theatre(client, variant, queue, stage, heard)
             stage.dismiss()
 
 
+Theatres = Mapping[str, Theatre]
+
+
+@asynccontextmanager
+async def all_of(client: Client, variants: Mapping[str, Variant]) -> AsyncGenerator[Theatres]:
+    async with AsyncExitStack() as stack:
+        yield {name: await stack.enter_async_context(theatre(client, variant)) for name, variant in variants.items()}
+
+
 @pytest.fixture
-async def theatres(client: Client, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Mapping[str, Theatre]]:
+async def theatres(client: Client, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Theatres]:
     """One for each variant. That a machine stands still for a moment must not end a turn in its middle: what is asked
     to stop in the turn that starts it is cancelled before it begins."""
     monkeypatch.setattr(workflow, "LONGEST_TURN", math.inf)
-    async with AsyncExitStack() as stack:
-        yield {name: await stack.enter_async_context(theatre(client, variant)) for name, variant in VARIANTS.items()}
+    async with all_of(client, VARIANTS) as made:
+        yield made
+
+
+@pytest.fixture
+async def hurried(client: Client, monkeypatch: pytest.MonkeyPatch) -> AsyncGenerator[Theatres]:
+    """One for each variant in which turns are cut short."""
+    monkeypatch.setattr(workflow, "LONGEST_TURN", -1.0)
+    async with all_of(client, CUT_SHORT) as made:
+        yield made
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VARIANTS)
-async def test_every_example_ends_as_worked_out_by_hand(theatres: Mapping[str, Theatre], name: str) -> None:
+async def test_every_example_ends_as_worked_out_by_hand(theatres: Theatres, name: str) -> None:
     async def ends_as_it_must(example: Example) -> None:
-        variant = VARIANTS[name]
-        for play in played(theatres[name], variant, example.document, example.script):
+        for play in played(theatres[name], example.document, example.script):
             told = await play.agrees()
-            if variant.continue_after is None:  # else activities wait for each other, and some end otherwise
+            if VARIANTS[name].continue_after is None:  # else activities wait for each other, and some end otherwise
                 assert {node: how.status for node, how in told.nodes.items()} == example.nodes
 
     examples = [*EXAMPLES, *filter(_takes_no_time, CONSTRUCTS)]
@@ -258,18 +288,34 @@ REAL = settings(suppress_health_check=[*PROFILE.suppress_health_check, HealthChe
 
 @settings(REAL, max_examples=PROFILE.max_examples // 10)
 @given(cases())
-async def test_any_graph_ends_as_the_reference_says_however_it_is_run(
-    theatres: Mapping[str, Theatre], cases: list[Case]
-) -> None:
+async def test_any_graph_ends_as_the_reference_says_however_it_is_run(theatres: Theatres, cases: list[Case]) -> None:
     await all_agree(theatres, cases)
 
 
 @settings(REAL, max_examples=PROFILE.max_examples // 10)
 @given(nested_cases())
 async def test_any_nested_graph_ends_as_the_reference_says_however_it_is_run(
-    theatres: Mapping[str, Theatre], cases: list[Case]
+    theatres: Theatres, cases: list[Case]
 ) -> None:
     await all_agree(theatres, cases)
+
+
+@settings(REAL, max_examples=PROFILE.max_examples // 10)
+@given(cases() | nested_cases())
+async def test_any_graph_ends_as_the_reference_says_where_every_turn_is_cut_short(
+    hurried: Theatres, cases: list[Case]
+) -> None:
+    await all_agree(hurried, cases)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@settings(REAL, max_examples=MANY)
+@given(cases() | nested_cases())
+async def test_many_more_graphs_end_as_the_reference_says_where_every_turn_is_cut_short(
+    hurried: Theatres, cases: list[Case]
+) -> None:
+    await all_agree(hurried, cases)
 
 
 @pytest.mark.slow
@@ -277,7 +323,7 @@ async def test_any_nested_graph_ends_as_the_reference_says_however_it_is_run(
 @settings(REAL, max_examples=MANY)
 @given(nested_cases())
 async def test_many_more_nested_graphs_end_as_the_reference_says_however_they_are_run(
-    theatres: Mapping[str, Theatre], cases: list[Case]
+    theatres: Theatres, cases: list[Case]
 ) -> None:
     await all_agree(theatres, cases)
 
@@ -287,16 +333,14 @@ async def test_many_more_nested_graphs_end_as_the_reference_says_however_they_ar
 @settings(REAL, max_examples=MANY)
 @given(cases())
 async def test_many_more_graphs_end_as_the_reference_says_however_they_are_run(
-    theatres: Mapping[str, Theatre], cases: list[Case]
+    theatres: Theatres, cases: list[Case]
 ) -> None:
     await all_agree(theatres, cases)
 
 
-async def all_agree(theatres: Mapping[str, Theatre], cases: list[Case]) -> None:
+async def all_agree(theatres: Theatres, cases: list[Case]) -> None:
     """Nothing runs while the reference computes, or workers would be late with their tasks."""
-    plays = [
-        play for case in cases for name, variant in VARIANTS.items() for play in played(theatres[name], variant, *case)
-    ]
+    plays = [play for case in cases for here in theatres.values() for play in played(here, *case)]
     for result in await asyncio.gather(*(play.agrees() for play in plays), return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
@@ -309,12 +353,11 @@ class Play:
     here: Theatre
     document: Document
     script: Script
-    tuning: Tuning
     reference: Outcome
 
     async def agrees(self) -> Outcome:
         """What both the interpreter and the reference say; an error when they do not say the same."""
-        told = await self.here.perform(self.document, self.script, self.reference, self.tuning)
+        told = await self.here.perform(self.document, self.script, self.reference)
         assert told == self.reference, self._differing(told)
         return told
 
@@ -324,17 +367,17 @@ class Play:
         nodes = {path: (ours.get(path), theirs.get(path)) for path in {*ours, *theirs}}
         apart = "\n".join(f"{path}: {a} not {b}" for path, (a, b) in nodes.items() if a != b)
         steps = "\n".join(map(str, self.reference.steps))
-        return f"{self.tuning}\n{apart}\n{orjson.dumps(self.document).decode()}\n{self.script}\n{steps}"
+        return f"{self.here.variant}\n{apart}\n{orjson.dumps(self.document).decode()}\n{self.script}\n{steps}"
 
 
-def played(here: Theatre, variant: Variant, document: Document, script: Script) -> Iterator[Play]:
+def played(here: Theatre, document: Document, script: Script) -> Iterator[Play]:
     """How the reference says that it goes, if that can be compared."""
-    reference = _reference(document, script, variant, here.stage)
-    if variant.batched:
+    reference = _reference(document, script, here)
+    if here.variant.batched:
         local = _local(reference, document, here.stage)
         if _has_brief_turns(reference, local) or _is_heard_late(reference, local):
             return  # a batch takes a moment to begin, and to be heard of: what happens next may be sooner
-    yield Play(here, document, script, variant.tuning, reference)
+    yield Play(here, document, script, reference)
 
 
 def _is_heard_late(outcome: Outcome, local: set[str]) -> bool:
@@ -371,11 +414,11 @@ def _local(outcome: Outcome, document: Document, stage: Stage) -> set[str]:
     return stage.local(document, {path for step in outcome.steps for path in step.started})
 
 
-def _reference(document: Document, script: Script, variant: Variant, stage: Stage) -> Outcome:
+def _reference(document: Document, script: Script, here: Theatre) -> Outcome:
     """An activity that is asked to stop before the server heard of it is cancelled at once, whatever its part."""
     while True:
-        outcome = run(document, script, starts_before_pause=variant.continue_after)
-        unheard = _unheard(outcome, _local(outcome, document, stage))
+        outcome = run(document, script, starts_before_pause=here.variant.continue_after)
+        unheard = here.unheard(outcome, document)
         at_once = {node: replace(script.behaviour(node), answers_after=0, answers=Acknowledges()) for node in unheard}
         if at_once.items() <= script.activities.items():
             return outcome
