@@ -29,8 +29,13 @@ def free_port() -> int:
 def server() -> Generator[str]:
     """Run a server for as long as this lasts, and give its address."""
     port = free_port()
-    # What has ended can be deleted only after this has been noted, by default every half minute.
-    soon = ["--dynamic-config-value", 'history.transferProcessorUpdateAckInterval="1s"']
+    settings = {
+        # What has ended can be deleted only after this has been noted, by default every half minute.
+        "history.transferProcessorUpdateAckInterval": '"1s"',
+        # Who waits for an end hears of it at times only as the server has him ask again, by default after 20 seconds.
+        "history.longPollExpirationInterval": '"2s"',
+    }
+    soon = [part for name, value in settings.items() for part in ("--dynamic-config-value", f"{name}={value}")]
     process = subprocess.Popen(
         [*local_temporal.command(port), *soon], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
