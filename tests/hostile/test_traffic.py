@@ -69,7 +69,7 @@ async def test_computations_that_wait_for_their_turn_are_cancelled_at_once(engin
     handle = await engine.start(beside_each_other(50, node))
     await asyncio.sleep(0.5)
     await handle.cancel()
-    assert (await ended(handle)).status == "cancelled"
+    assert (await ended(handle, within=15)).status == "cancelled"
     assert set(engine.statuses(handle).values()) == {"cancelled"}
 
 

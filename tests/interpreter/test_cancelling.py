@@ -60,7 +60,7 @@ async def test_a_node_without_effects_is_cancelled_too(engine: Engine) -> None:
 async def test_a_wait_for_the_next_attempt_ends_at_once(engine: Engine, type: str) -> None:
     config = {"fail": "user.no", "retryable": True}
     handle = await engine.start(
-        document({"a": work(type=type, config=config, retry={"max_attempts": 3, "initial": "30s"})})
+        document({"a": work(type=type, config=config, retry={"max_attempts": 3, "initial": "10m"})})
     )
     await until(lambda: engine.sink.attempts)
     await asyncio.sleep(0.3)

@@ -12,7 +12,7 @@ async def test_what_gives_no_answer_until_its_attempt_is_over_is_undone_too(
 ) -> None:
     monkeypatch.setattr(terms, "GRACE", 5.0)
     undo = {"type": "test.work", "config": {"value": "undone"}}
-    deaf = work(config={"sleep": 30, "stubborn": True}, attempt_timeout="1500ms", compensate=undo)
+    deaf = work(config={"sleep": 600, "stubborn": True}, attempt_timeout="1500ms", compensate=undo)
     polite = work(config={"sleep": 30}, compensate=undo)
     bad = work(config={"fail": "user.no", "sleep": 0.3})
     handle = await engine.start(document({"deaf": deaf, "polite": polite, "bad": bad}))

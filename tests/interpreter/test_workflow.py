@@ -173,7 +173,7 @@ async def test_stop_ends_with_its_output_and_fail_with_its_error(engine: Engine)
     stop = document(
         {
             "a": {"type": "stop", "config": {"output": {"n": "${{ input.n }}"}}},
-            "b": work(config={"sleep": 60}),
+            "b": work(config={"sleep": 600}, attempt_timeout="10m"),
         }
     )
     assert (await engine.run(stop, {"n": 1})).output == {"n": 1}
