@@ -339,7 +339,7 @@ class Execution:
         frame, place = self._running(number)
         if place in frame.at.held:
             self._lasting.called(frame, place, orjson.loads(text) if text else None)
-            self.steering.passing_on.look()
+            self.steering.joined()
             return
         self._invoking.succeeded(frame, place, text, cached=cached)
 

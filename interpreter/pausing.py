@@ -68,6 +68,9 @@ class Beyond:
     edits: SkipValidation[dict[str, dict[str, JsonValue]]] = field(default_factory=dict[str, dict[str, JsonValue]])
     """Values that variables were given, by the path of the graph: batches have copies of them."""
     followers: dict[str, Follower] = field(default_factory=dict[str, Follower])
+    early: dict[str, HeldInside] = field(default_factory=dict[str, HeldInside])
+    """Holds of who is not waited for yet, by target. A word that comes during a task may have Temporal give that out
+    again: who was begun in it is heard of before it is begun once more."""
     reports_due: list[HeldInside | WentOn] = field(default_factory=list[HeldInside | WentOn])
     """What is to be told to who is around."""
 

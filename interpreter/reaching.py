@@ -63,19 +63,33 @@ class Reaching:
 
     def hears(self, act: HeldInside) -> bool:
         """Whether a hold inside is this strand's from now on. One that comes while something else is held is told again
-        when that goes on."""
+        when that goes on; one of who is not waited for yet is kept until it is."""
         at, beyond = self._at, self._at.beyond
-        if beyond is None or (at.paused and beyond.within != act.target):
+        if beyond is None:
+            return False
+        if not self._passing_on.waits_for(act.target):
+            beyond.early[act.target] = act
+            return False
+        if at.paused and beyond.within != act.target:
             return False
         if beyond.stepping not in (None, act.target) or self._is_known(beyond, act):
             return False
         beyond.within, beyond.hold, beyond.stepping = act.target, act.hold, None
         return True
 
+    def early(self) -> list[HeldInside]:
+        """Holds that came before who is held was waited for, as it is now."""
+        early = {} if self._at.beyond is None else self._at.beyond.early
+        return [early.pop(target) for target in [*early] if self._passing_on.waits_for(target)]
+
     def is_let_go(self, act: WentOn) -> bool:
         """Whether somebody has let go on what is held inside."""
         beyond = self._at.beyond
-        return beyond is not None and (beyond.within, beyond.hold) == (act.target, act.hold)
+        if beyond is None:
+            return False
+        if (early := beyond.early.get(act.target)) is not None and early.hold == act.hold:
+            del beyond.early[act.target]
+        return (beyond.within, beyond.hold) == (act.target, act.hold)
 
     def give_step(self, mode: Literal["over", "into"], *, starts: bool = True) -> None:
         """A step goes on where the hold is; else in the graphs of this strand, if nodes of it are ready; else in a

@@ -72,7 +72,7 @@ class Steering:
         self._settling = settling
         self._journal = journal
         self._view = view
-        self.passing_on = passing_on
+        self._passing_on = passing_on
         self._reaching = Reaching(execution, start, at, frames, passing_on)
         self._now = now
         self._seed = seed
@@ -162,6 +162,12 @@ class Steering:
         if self._is_ending:  # those that were not asked to stop have their consequences
             self._settle_failures()
 
+    def joined(self) -> None:
+        """Another may be waited for from now on."""
+        for act in self._reaching.early():
+            self._hear(act)
+        self._passing_on.look()
+
     @property
     def state(self) -> Steered:
         """How it stands."""
@@ -182,9 +188,8 @@ class Steering:
                 self._resume(command)
             case Follow():
                 self._follow(command, act)
-            case HeldInside(_, _, held):
-                if not self._is_ending and self._reaching.hears(act):
-                    self._hold(held, inside=True)
+            case HeldInside():
+                self._hear(act)
             case WentOn():
                 if self._reaching.is_let_go(act):
                     self._resume(command)
@@ -215,7 +220,11 @@ class Steering:
                 del at.breakpoints[node]
                 self._journal.say("debug.breakpoint_cleared", data={"node": node, **_who(command)})
         if at.beyond is not None:
-            self.passing_on.look(command)
+            self._passing_on.look(command)
+
+    def _hear(self, act: HeldInside) -> None:
+        if not self._is_ending and self._reaching.hears(act):
+            self._hold(act.held, inside=True)
 
     def _pause(self, command: Command) -> None:
         at = self._at
@@ -225,7 +234,7 @@ class Steering:
         if not at.paused and not self._is_ending:
             at.paused, at.by, at.reason = True, command.by, command.reason
             self._tell("execution.paused", command.by, command.reason)
-            self.passing_on.look(command)
+            self._passing_on.look(command)
 
     def _resume(self, command: Command) -> None:
         at = self._at
@@ -236,7 +245,7 @@ class Steering:
         if at.held is not None and isinstance(command.act, Resume | Disable) and not command.serial:
             self._reaching.went_on()
         self._reaching.release()
-        self.passing_on.look(command)
+        self._passing_on.look(command)
         at.held = None
         self._settle_failures()
 
@@ -355,7 +364,7 @@ class Steering:
             at.paused, at.held, at.by, at.reason = True, held, DEBUGGER, None
             self._tell("execution.paused", DEBUGGER, f"It is held at {held.path}.")
             self._reaching.report(held)
-            self.passing_on.look(Command("", DEBUGGER, Pause()))
+            self._passing_on.look(Command("", DEBUGGER, Pause()))
         elif inside:
             at.held = held
             self._reaching.report(held)

@@ -138,6 +138,7 @@ class Interpreter:
         self._stragglers: set[int] = set()
         """Activities that outlasted the patience of the rest; history is cut once they have ended."""
         self._patient_until: float | None = None
+        self._execution.begin()  # before anything is heard
 
     def use_outbound(self, outbound: WorkflowOutboundInterceptor) -> None:
         """Start activities by it: `workflow.start_activity` would hand it the same, but passes each of its arguments on
@@ -148,8 +149,6 @@ class Interpreter:
     async def run(self, args: Sequence[RawValue]) -> JsonValue:
         """Run the plan to its end, over as many continued runs as that takes."""
         execution = self._execution
-        self._refresh()
-        execution.begin()
         while True:
             self._settle_ended()
             if self._told:

@@ -12,7 +12,9 @@ from dag.limits import DEFAULTS, Limits
 from dag.plan import Plan
 from dag.publish import Published, publish
 
-SURROUNDINGS = Surroundings(secrets=frozenset({"token"}), queues=frozenset({"gpu"}))
+SURROUNDINGS = Surroundings(
+    secrets=frozenset({"token"}), queues=frozenset({"gpu"}), workflows={"child": frozenset()}, newest={"child": 1}
+)
 
 
 def published(document: Mapping[str, Any], *, types: Sequence[AnyActivityType] = (), limits: Limits = DEFAULTS) -> Plan:

@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import uuid
 from typing import Any
 
 import pytest
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from dag.steering import (
@@ -27,11 +29,15 @@ from dag.steering import (
     StepOn,
 )
 from interpreter.start import Tuning
+from store.database import Database
+from store.ids import TenantId
 from tests.interpreter.documents import computing
 from tests.interpreter.engine import ended, until
-from tests.interpreter.family import Family, calling, family, id_of
+from tests.interpreter.family import Family, calling, family, id_of, working
 from tests.interpreter.histories import Handle, replayed, runs
 from tests.interpreter.large_loops import SMALL, loop
+from tests.interpreter.witness import Witness
+from tests.worker.attempts import Recorded
 
 __all__ = ["family"]
 
@@ -40,19 +46,23 @@ BODY = {"price": computing("item * vars.rate"), "note": computing("nodes.price.o
 
 
 async def steer(handle: Handle, act: Act) -> Steered:
+    """Ask as the API does: Temporal fails the task, and with it the update, in which an execution ends or goes over to
+    its next run just when something else comes."""
     command = Command(f"c-{next(IDS)}", "user:ann", act, reaches=True)
-    return await handle.execute_update(STEER, command, id=command.id, result_type=Steered)
+    while True:
+        try:
+            return await handle.execute_update(STEER, command, id=command.id, result_type=Steered)
+        except RPCError as refused:
+            if refused.status != RPCStatusCode.FAILED_PRECONDITION:
+                raise
 
 
 async def go_on(handle: Handle) -> None:
-    """Resume it, as the API does: Temporal fails the task, and with it the update, in which an execution ends or goes
-    over to its next run just when something else comes; who asks again may find that it has ended."""
+    """Resume it; who asks again may find that it has ended."""
     try:
         await steer(handle, Resume())
     except RPCError as refused:
-        if refused.status == RPCStatusCode.FAILED_PRECONDITION:
-            await go_on(handle)
-        elif refused.status != RPCStatusCode.NOT_FOUND:
+        if refused.status != RPCStatusCode.NOT_FOUND:
             raise
 
 
@@ -177,6 +187,21 @@ async def test_breakpoints_and_steps_reach_the_execution_that_a_node_waits_for(f
     await steer(handle, Disable())
     assert (await ended(handle)).status == "succeeded"
     await replays(family, handle, child, leaf)
+
+
+async def test_what_is_said_before_the_first_task_changes_how_it_is_debugged_from_the_start(
+    client: Client, store: Database, tenant: TenantId
+) -> None:
+    family = Family(client, store, tenant, f"q-{uuid.uuid4().hex}", Recorded(), Witness())
+    await family.publish("flow", {"a": computing("1"), "b": computing("2", ["a"])})
+    handle = await family.start("flow", debug=debugging(Breakpoint("a")))
+    for act in (Clear("a"), Set(Breakpoint("b"))):
+        await handle.signal(STEER, Command(f"c-{next(IDS)}", "user:ann", act))
+    async with working(family):
+        assert (await held(handle)).path == "b"
+        await steer(handle, Resume())
+        assert (await ended(handle)).status == "succeeded"
+        await replays(family, handle)
 
 
 @pytest.mark.slow

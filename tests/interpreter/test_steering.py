@@ -20,6 +20,7 @@ from dag.steering import (
     Edit,
     Enable,
     Held,
+    HeldInside,
     InsideOf,
     Pause,
     Resume,
@@ -27,6 +28,7 @@ from dag.steering import (
     Skip,
     Steered,
     StepOn,
+    WentOn,
 )
 from interpreter.execution import Execution
 from interpreter.journal import Now
@@ -34,6 +36,7 @@ from interpreter.orders import Cancel, Invoke
 from interpreter.start import Start
 from tests.interpreter.alone import execution
 from tests.interpreter.documents import computing, document
+from tests.interpreter.family import calling
 from tests.interpreter.publishing import published
 from tests.interpreter.test_agreement_pure import PROFILE, TYPES, Case, Simulation, nested_cases
 from tests.reference.document import Document
@@ -414,6 +417,20 @@ def test_only_declared_variables_of_graphs_that_run_are_edited() -> None:
     assert run.outcome() == [5]
     [edited] = [event.data for event in run.events if event.type == "variables.edited"]
     assert edited == {"values": {"x": [5]}, "by": "user:ann", "reason": "Let us see."}
+
+
+def test_a_hold_of_who_is_not_waited_for_yet_is_heard_once_it_is() -> None:
+    run = Debugged({"sub": calling("child")}, Debugging((Breakpoint("sub.*"),), reaches=True))
+    for hold in (HeldInside("ex_early", "1.1", Held("sub.a", "step")), HeldInside("ex_gone", "1.1", Held("x", "step"))):
+        run.do(hold)
+    run.do(WentOn("ex_gone", "1.1"))
+    assert run.held is None
+    run.end("sub", b'"ex_early"')
+    assert run.held == ("sub.a", "step")
+    assert [type for type, _ in run.said("node.waiting", "execution.paused")] == ["node.waiting", "execution.paused"]
+    run.end("settings.pause")
+    run.do(WentOn("ex_early", "1.1"))
+    assert run.held is None
 
 
 def test_an_execution_that_nobody_touches_carries_nothing_of_all_this() -> None:
