@@ -17,8 +17,8 @@ twelve hours.</p>
   <label>API key <input name="key" type="password" autocomplete="off" required></label> <button>Open</button>
 </form>
 <p role="status">{told}</p>
-<p>Then, in Temporal's Web UI: the glasses at the top right, and there
-<em>Include cross-origin credentials</em>.</p>
+<p>Then, in Temporal's Web UI: the glasses at the top right, there <em>Use my browser setting</em>, as its endpoint the
+address of this page without <code>/session</code>, and <em>Include cross-origin credentials</em>.</p>
 </html>"""
 
 
