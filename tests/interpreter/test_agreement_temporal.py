@@ -51,6 +51,8 @@ from worker.step_events import StepEvents
 
 PATIENCE = 60.0
 """Seconds to wait for what the reference says must come."""
+NEXT = 1e-9
+"""Seconds in which nothing else comes: right after what happens at once."""
 MANY = 300
 """Examples where there is time; each is up to six documents, in all variants."""
 AT_ONCE = 30
@@ -415,11 +417,15 @@ def _local(outcome: Outcome, document: Document, stage: Stage) -> set[str]:
 
 
 def _reference(document: Document, script: Script, here: Theatre) -> Outcome:
-    """An activity that is asked to stop before the server heard of it is cancelled at once, whatever its part."""
+    """An activity that is asked to stop before the server heard of it is cancelled at once, whatever its part; local
+    ones first (interpreter/ended.py)."""
     while True:
         outcome = run(document, script, starts_before_pause=here.variant.continue_after)
-        unheard = here.unheard(outcome, document)
-        at_once = {node: replace(script.behaviour(node), answers_after=0, answers=Acknowledges()) for node in unheard}
+        local = _local(outcome, document, here.stage)
+        at_once = {
+            node: replace(script.behaviour(node), answers_after=0 if node in local else NEXT, answers=Acknowledges())
+            for node in here.unheard(outcome, document)
+        }
         if at_once.items() <= script.activities.items():
             return outcome
         script = replace(script, activities={**script.activities, **at_once})
