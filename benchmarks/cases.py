@@ -66,14 +66,14 @@ CASES = (
             lambda stage: by_hand.watched_fan_out(stage, WIDTH),
         ),
         limits=(Limit("ratio", 1.05, BY_HAND),),
-        samples=35,
+        samples=25,
     ),
     Case(
         "chain-without-effects",
         f"Chain of {STEPS} activities without effects",
         _without_effects,
         limits=(Limit("ratio", 1.10, BY_HAND), Limit("ratio", 1.0, POSTGRES), Limit("ratio", 1.0, SQLITE)),
-        samples=15,
+        samples=10,
         prepare=install,
     ),
     Case(
@@ -84,7 +84,7 @@ CASES = (
             by_hand.empty,
         ),
         limits=(Limit("difference", 0.040, by_hand.EMPTY),),
-        samples=15,
+        samples=5,
     ),
     Case(
         "control-nodes-mixed",
@@ -94,7 +94,7 @@ CASES = (
             by_hand.empty,
         ),
         limits=(Limit("difference", 0.040, by_hand.EMPTY),),
-        samples=15,
+        samples=5,
     ),
     Case(
         "loop",
@@ -133,7 +133,7 @@ CASES = (
             lambda stage: by_hand.chain(stage, 1),
         ),
         limits=(Limit("ratio", 1.15, BY_HAND),),
-        samples=30,
+        samples=15,
     ),
     Case(
         "at-once",

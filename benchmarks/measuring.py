@@ -1,13 +1,9 @@
 """The loop: contenders take turns, so that whatever else the machine does meets them alike."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.case import Case, Contender, Facts, Stage
-
-QUIET = 0.15
-"""Seconds after an end in which the journal is written and the servers tidy up: they belong to no sample."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +32,4 @@ async def measure(case: Case, stage: Stage, *, repeat: int, tell: Callable[[str]
 
 
 async def _round(contenders: Sequence[Contender]) -> list[float]:
-    taken: list[float] = []
-    for contender in contenders:
-        taken.append(await contender.run())
-        await asyncio.sleep(QUIET)
-    return taken
+    return [await contender.run() for contender in contenders]
