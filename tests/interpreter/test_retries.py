@@ -59,11 +59,11 @@ async def test_the_other_side_may_ask_for_more_time(engine: Engine, type: str) -
 @BOTH
 async def test_an_attempt_beyond_the_nodes_time_is_not_waited_for(engine: Engine, type: str) -> None:
     began = time.monotonic()
-    error = (await engine.run(flaky(99, type, retry={"max_attempts": 3, "initial": "99s"}, timeout="60s"))).error
+    error = (await engine.run(flaky(99, type, retry={"max_attempts": 3, "initial": "99s"}, timeout="30s"))).error
     assert (error.code, error.path) == ("timeout.node", "a")
     assert isinstance(error.cause, dict)
     assert error.cause["code"] == "user.flaky"
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 20
     assert len(engine.witness.began) == 1
 
 
@@ -73,7 +73,7 @@ async def test_the_nodes_time_counts_all_its_attempts(engine: Engine, type: str)
     retry = {"max_attempts": 1000, "initial": "200ms", "factor": 1}
     error = (await engine.run(flaky(999, type, retry=retry, timeout="900ms"))).error
     assert error.code == "timeout.node"
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 20
     assert 2 <= len(engine.witness.began) <= 5
 
 

@@ -169,7 +169,7 @@ async def test_a_cancel_reaches_a_running_activity_and_waits_for_it(client: Clie
     async with running(client, run) as here:
         began = time.monotonic()
         assert await here.call(cancel_after=0.3) == {"cancelled": True}
-        assert time.monotonic() - began < 40
+        assert time.monotonic() - began < 20
     assert ended == ["cleaned up"]
 
 
