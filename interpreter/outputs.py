@@ -11,6 +11,7 @@ import orjson
 from pydantic import JsonValue
 
 from dag.errors import PerdureError
+from dag.json_writing import compact
 
 SEGMENT_BYTES = 128 * 1024
 MOST_BYTES = 256 * 1024 * 1024
@@ -65,7 +66,7 @@ class Outputs:
         if self._total > MOST_BYTES and len(text) > SMALL:
             self._total -= len(text)
             raise OutputsTooLarge
-        self._texts[node] = text
+        self._texts[node] = compact(text)
 
     def has_room(self, size: int) -> bool:
         """Whether outputs of so many bytes find room."""
@@ -135,7 +136,7 @@ class Outputs:
             if 2 * left.count(DROPPED) <= len(left):
                 yield left, text
             else:
-                self._texts.update((node, orjson.dumps(value)) for node, value in self._unpacked(segment))
+                self._texts.update((node, compact(orjson.dumps(value))) for node, value in self._unpacked(segment))
 
     def _unpacked(self, segment: int) -> Iterator[tuple[int, JsonValue]]:
         nodes, text = self._sealed[segment]

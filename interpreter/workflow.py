@@ -36,7 +36,7 @@ from dag.dependencies import SUCCEEDED, Success
 from dag.errors import ErrorValue, PerdureError
 from dag.event_messages import EmittedEvent
 from dag.invocation import CACHED, USUAL, Invocation
-from dag.json_writing import written
+from dag.json_writing import compact, written
 from dag.retries import RETRIES, LaterAttempt
 from dag.steering import LOOK_INSIDE, STEER, VARIABLES_SEEN, Command, Inside, InsideOf, Scope, Steered
 from dag.strands import strand_id
@@ -362,7 +362,7 @@ class Interpreter:
     def _track(self, order: Invoke | Evaluate, arguments: Sequence[object], *, local: bool) -> None:
         self._commands += 1
         running = self._running[order.number] = _Running(order, local)
-        texts = [written(argument) for argument in arguments]
+        texts = [compact(written(argument)) for argument in arguments]
         for text in texts:
             self._load.add(len(text))
         self._unstarted.append((running, texts))

@@ -6,6 +6,7 @@ from pydantic import JsonValue
 from activities.errors import PayloadTooLarge
 from dag import nesting
 from dag.crowding import crowded
+from dag.json_writing import compact
 from dag.limits import DEFAULTS
 from worker.redaction import HIDDEN, Redaction
 
@@ -35,7 +36,7 @@ def written(output: JsonValue, redact: Redaction, *, limit: int = MAX_BYTES) -> 
             f"The output has more than {DEFAULTS.payload_values} values; ask for less, or keep it as a reference.",
             details={"limit": DEFAULTS.payload_values},
         )
-    return text
+    return compact(text)
 
 
 def clean(value: JsonValue, redact: Redaction) -> JsonValue:

@@ -5,6 +5,7 @@ import time
 import orjson
 
 from dag.errors import ErrorValue
+from dag.json_writing import compact
 from dag.masks import masked
 from worker.attempt import Call
 from worker.records import Attempt, Status
@@ -33,7 +34,7 @@ class Records:
         """An attempt has ended just now."""
         shown = None if output is None or len(output) > MAX_RECORDED else output
         if shown is not None and (mask := call.invocation.mask):
-            shown = orjson.dumps(masked(orjson.loads(shown), mask))
+            shown = compact(orjson.dumps(masked(orjson.loads(shown), mask)))
         notes, whose = call.notes, call.whose
         log, dropped = notes.last_lines()
         self._sink.attempt(

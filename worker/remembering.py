@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from dag.again import Wanted
 from dag.events import StepEvent
+from dag.json_writing import compact
 from dag.sub_workflows import WORKFLOW
 from interpreter.compensation import Due
 from interpreter.explaining import Asked
@@ -59,7 +60,7 @@ class Memory:
         """This is what it began with."""
         self.knows = True
         for path, done in found.nodes.items():
-            self.nodes[path] = _Done(done.type, done.port, orjson.dumps(done.output))
+            self.nodes[path] = _Done(done.type, done.port, compact(orjson.dumps(done.output)))
         self.lost.update(dict.fromkeys(found.lost))
         self.due.update((each.path, each) for each in found.due)
         self.undo.update((each.path, each) for each in found.undo)
@@ -68,7 +69,7 @@ class Memory:
 
     def succeeded(self, path: str, type: str, port: str | None, output: bytes) -> None:
         """A node has this output."""
-        self.nodes[path] = _Done(type, port, output)
+        self.nodes[path] = _Done(type, port, compact(output))
         self.lost.pop(path, None)
 
     def owes(self, due: Due) -> None:

@@ -1,5 +1,7 @@
 """Outputs survive being carried over, and what was stored once keeps its bytes."""
 
+import tracemalloc
+
 import orjson
 import pytest
 from hypothesis import given
@@ -95,3 +97,16 @@ def test_an_output_given_as_text_is_carried_as_it_is_written() -> None:
     kept.put(0, b'{"a" : 1.50}')
     assert kept.size(0) == 12
     assert kept.pack() == (Index([[0]]), [b'[{"a" : 1.50}]'])
+
+
+@pytest.mark.parametrize("as_text", [True, False])
+def test_an_output_takes_little_more_memory_than_it_has_bytes(*, as_text: bool) -> None:
+    kept = Outputs()
+    tracemalloc.start()
+    try:
+        for node in range(1_000):
+            put(kept, node, node, as_text=as_text)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert taken < 1_000 * 500

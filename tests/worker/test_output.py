@@ -1,6 +1,7 @@
 """What an output must be to leave the process."""
 
 import json
+import tracemalloc
 
 import orjson
 import pytest
@@ -78,3 +79,14 @@ def test_an_output_may_be_as_large_as_the_limit_and_no_larger() -> None:
     assert refused.value.details == {"size": MAX_BYTES + 1, "limit": MAX_BYTES}
     with pytest.raises(PayloadTooLarge):
         written(10**100_000, NOTHING)
+
+
+def test_an_output_takes_little_more_memory_than_it_has_bytes() -> None:
+    tracemalloc.start()
+    try:
+        kept = [written({"number": number}, NOTHING) for number in range(1_000)]
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(kept) == 1_000
+    assert taken < 1_000 * 500
