@@ -66,7 +66,7 @@ CASES = (
             lambda stage: by_hand.watched_fan_out(stage, WIDTH),
         ),
         limits=(Limit("ratio", 1.05, BY_HAND),),
-        samples=25,
+        samples=50,
     ),
     Case(
         "chain-without-effects",
