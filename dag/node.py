@@ -150,6 +150,8 @@ class Broken(NodeFields):
     """Stands for a node that could not be read, so that the rest can still be checked. Its ports are not known."""
 
     type: Literal["broken"] = "broken"
+    edges_read: bool = True
+    """Whether all its edges could be."""
 
     @property
     def ports(self) -> tuple[str, ...]:

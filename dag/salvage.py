@@ -24,7 +24,7 @@ def salvaged(document: dict[str, JsonValue], wrong: Iterable[Path]) -> dict[str,
             copy.replace(loc[:2], _STAND_IN.get(str(loc[0])))
         elif rest == ("[key]",):
             copy.replace(node, None)
-        elif (whole := copy.at(node)) is not None:
+        elif not isinstance(whole := copy.at(node), Broken | None):
             copy.replace(node, _broken(whole))
     return copy.root
 
@@ -70,9 +70,10 @@ def _has(parent: dict[str, Any] | list[Any], step: str | int) -> bool:
 
 def _broken(node: JsonValue) -> Broken:
     """Keep what can be read of a node's edges."""
-    needs = node.get("needs") if isinstance(node, dict) else None
+    needs = node.get("needs", []) if isinstance(node, dict) else None
     texts = needs if isinstance(needs, list) else []
-    return Broken(needs=[text for text in texts if isinstance(text, str) and _EDGE.match(text)])
+    read = [text for text in texts if isinstance(text, str) and _EDGE.match(text)]
+    return Broken(needs=read, edges_read=read == needs)
 
 
 def _innermost_node(loc: Path) -> tuple[Path, Path]:

@@ -6,6 +6,7 @@ from functools import cached_property
 
 from dag.checks.names import Fields, bound_in_body
 from dag.definition import Definition, Node
+from dag.node import Broken
 from dag.places import Path, places_of
 from dag.scope import Graph
 from dag.texts import Written, texts
@@ -30,6 +31,12 @@ class Site:
     def wired(self) -> Wired:
         """Its edges."""
         return wire(self.graph)
+
+    @cached_property
+    def unread(self) -> int:
+        """The bits of nodes of which not all edges could be read."""
+        broken = (isinstance(node, Broken) and not node.edges_read for node in self.graph.nodes.values())
+        return sum(1 << number for number, unread in enumerate(broken) if unread)
 
     @cached_property
     def texts(self) -> Mapping[str, tuple[Written, ...]]:

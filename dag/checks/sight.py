@@ -22,12 +22,13 @@ class Sight:
         return next((site for site in self.site.outward() if id in site.wired.place), None) if self.site else None
 
     def sees(self, id: str, owner: Site) -> bool:
-        """Whether a node of a graph has settled before what stands here is computed."""
+        """Whether a node of a graph has settled before what stands here is computed, or may have: edges that cannot be
+        read may lead to it."""
         inner, upstream = self.site, self.upstream
         while inner is not None and inner is not owner:
             upstream = above_holder(inner)
             inner = inner.parent
-        return bool(upstream >> owner.wired.place[id] & 1)
+        return bool(upstream >> owner.wired.place[id] & 1 or upstream & owner.unread)
 
 
 def above_holder(site: Site) -> int:
