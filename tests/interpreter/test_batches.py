@@ -57,6 +57,7 @@ async def test_never_more_turns_run_at_once_than_the_loop_allows(engine: Engine)
     assert len(engine.witness.runs) == 60
     started = said(engine, handle, "batch.started")
     assert [data["first"] for _, _, data in started] == [*range(0, 60, 5)]
+    await until(lambda: len(said(engine, handle, "strand.ended")) == 12)  # a batch tells the loop before it ends
     assert [strand for strand, _, _ in said(engine, handle, "strand.ended")] == sorted(f"loop/{n}" for n in range(12))
 
 
@@ -202,6 +203,7 @@ async def test_batches_and_the_loop_replay_as_they_were(engine: Engine) -> None:
     for history in await runs(engine.client, handle):
         await replayed(history, engine.client.data_converter)
     strand = batch(engine, handle, 2)
+    await strand.result()
     events = await replayed(await strand.fetch_history(), engine.client.data_converter)
     assert events[-1].type == "strand.ended"
 
