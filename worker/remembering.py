@@ -69,7 +69,7 @@ class Memory:
 
     def succeeded(self, path: str, type: str, port: str | None, output: bytes) -> None:
         """A node has this output."""
-        self.nodes[path] = _Done(type, port, compact(output))
+        self.nodes[path] = _Done(type, port, output)
         self.lost.pop(path, None)
 
     def owes(self, due: Due) -> None:
